@@ -1,0 +1,458 @@
+"""MyST pages made from records: chapters as they are shown, ledger, gallery, status, figures."""
+
+from __future__ import annotations
+
+import copy
+import html
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from companion.chapter import VERDICTS_MIME
+from companion.claims import NOT_YET, PAPERS, Claim, get_claim
+from companion.errors import RunError
+from companion.figures import MIME, PICTURES
+from companion.freshness import chapter_schema
+from companion.notebooks import INJECTED_TAG, PARAMETERS_TAG
+from companion.parameters import Schema, show_value
+from companion.project import Project
+from companion.records import ChapterResult, claim_anchor, figure_record
+from companion.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FIGURES_FOLDER = "_extra/figures"
+_DIRECTIVES = {"conjecture": "prf:conjecture", "experiment": "prf:observation"}
+_CLAIM_BLOCK = re.compile(r"^```\{claim\} *(\S+)\s*\n```$", re.MULTILINE)
+_NUMBER_ROLE = re.compile(r"\{number\}`([^`]+)`")
+
+
+# --- pieces ---------------------------------------------------------------------------------
+
+
+def badge(verdict: str) -> str:
+    """A coloured and worded verdict."""
+    name = verdict.replace(" ", "-")
+    return f'<span class="verdict verdict-{name}">{verdict}</span>'
+
+
+def number_text(value: Any) -> str:
+    """A number of a record for people: short, and empty for None."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(number_text(entry) for entry in value)}]"
+    if not math.isfinite(value):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.2e}"
+
+
+def comparison_text(check: Mapping[str, Any]) -> str:
+    """One comparison in a line: what was measured against what was demanded."""
+    measured = number_text(check.get("measured"))
+    expected, threshold = (number_text(check.get(name)) for name in ("expected", "threshold"))
+    of = f", n = {check['n']}" if check.get("n") else ""
+    match check["test"]:
+        case "within" | "relative":
+            distance = number_text(check.get("detail", {}).get("largest_distance"))
+            kind = "relative error" if check["test"] == "relative" else "difference"
+            return f"{measured} against {expected}: {kind} {distance}, allowed {threshold}{of}"
+        case "at_most":
+            return f"{measured}, at most {threshold}{of}"
+        case "at_least":
+            return f"{measured}, at least {threshold}{of}"
+        case "equal":
+            return f"{measured}, predicted {expected}{of}"
+        case "certificate":
+            detail = check.get("detail", {})
+            outcome = "proved" if check["passed"] else "not proved"
+            return f"{outcome}: {detail.get('boxes')} boxes in {detail.get('seconds')} s"
+        case _:
+            word = {
+                "interval_holds": "holds",
+                "interval_above": "lies above",
+                "interval_below": "lies below",
+            }[check["test"]]
+            interval = number_text(check.get("interval"))
+            no = "" if check["passed"] else " (it does not)"
+            return f"{measured}, interval {interval} {word} {expected}{no}{of}"
+
+
+def claim_heading(claim: Claim) -> str:
+    """Number and title of a claim."""
+    return f"{claim.paper}, {claim.number}: {claim.title}"
+
+
+def claim_block(claim: Claim) -> str:
+    """A claim as a theorem-like box with an anchor."""
+    directive = _DIRECTIVES.get(claim.kind, "prf:theorem")
+    assumed = f"*Assumed.* {claim.hypotheses}\n\n" if claim.hypotheses else ""
+    return (
+        f"({claim_anchor(claim.id)})=\n"
+        f"::::{{{directive}}} {claim_heading(claim)}\n:nonumber:\n:class: claim\n\n"
+        f"{assumed}{claim.statement}\n::::"
+    )
+
+
+def parameters_table(schema: Schema) -> str:
+    """The parameters of a chapter as a Markdown table."""
+    lines = ["| parameter | meaning | type | quick | paper | valid |", "|---|---|---|---|---|---|"]
+    for parameter in schema.parameters.values():
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        valid = parameter.valid.replace("|", "or")
+        lines.append(
+            f"| `{parameter.name}` | {parameter.meaning}{unit} | {parameter.type} "
+            f"| {show_value(parameter.default)} | {show_value(parameter.of_profile('paper'))} "
+            f"| {valid} |"
+        )
+    return "\n".join(lines)
+
+
+def rerun_command(chapter: str, parameters: Mapping[str, Any]) -> str:
+    """What to type to run a chapter with these values."""
+    values = " ".join(f"{name}={show_value(value)}" for name, value in parameters.items())
+    return f'make rerun CHAPTER={chapter} PARAMS="{values}"'
+
+
+def figure_panel(card: Mapping[str, Any], facts: Mapping[str, Any], up: str) -> str:
+    """Permanent address, downloads, citation and origin of a figure, to go under it.
+
+    Args:
+        card: the figure's card.
+        facts: as `companion.cite.book_facts` gives them.
+        up: the way from the page to the site's root, such as `../`.
+    """
+    record = figure_record(card, facts)
+    links = [f'<a href="{up}{record["permalink"]}">Permanent page</a>'] + [
+        f'<a href="{up}{record["files"][kind]}" download>{kind}</a>' for kind in (*PICTURES, "csv")
+    ]
+    values = ", ".join(f"{name} = {show_value(v)}" for name, v in card["parameters"].items())
+    return (
+        f'<p class="figure-links"><code>{card["id"]}</code> {" · ".join(links)}</p>\n\n'
+        ":::{dropdown} Cite this figure\n:class-container: figure-cite\n\n"
+        f"```bibtex\n{record['bibtex']}\n```\n\n"
+        f"Made with {html.escape(values)}; code {html.escape(card['code_version'])}.\n:::\n"
+    )
+
+
+def figure_block(card: Mapping[str, Any], facts: Mapping[str, Any], up: str) -> str:
+    """A numbered figure with its caption and panel."""
+    alt = card["alt"].replace("\n", " ")
+    return (
+        f"```{{figure}} /{FIGURES_FOLDER}/{card['files']['svg']}\n:name: {card['id']}\n"
+        f":alt: {alt}\n\n{card['caption']}\n```\n\n{figure_panel(card, facts, up)}"
+    )
+
+
+def verdict_block(result: ChapterResult, claims: Mapping[str, Claim]) -> str:
+    """The verdicts of a chapter with every comparison behind them."""
+    parts = []
+    for verdict in result.verdicts:
+        claim = get_claim(claims, verdict["id"])
+        why = f" {verdict['why']}." if verdict["why"] else ""
+        head = f"**[{claim.number}](#{claim_anchor(claim.id)})** {badge(verdict['verdict'])}{why}"
+        note = f" {verdict['note']}" if verdict["note"] else ""
+        rows = ["| comparison | outcome | as it should |", "|---|---|---|"]
+        labelled = [
+            *((check, check["meaning"], True) for check in verdict["checks"]),
+            *((c, f"*counterexample meets:* {c['meaning']}", True) for c in verdict["hypotheses"]),
+            *((c, f"*claim broken:* {c['meaning']}", True) for c in verdict["violations"]),
+            *((c, f"*control:* {c['meaning']}", False) for c in verdict["controls"]),
+        ]
+        for check, text, wanted in labelled:
+            good = "yes" if check["passed"] == wanted else "**no**"
+            fails = "" if wanted else " (must fail)"
+            rows.append(f"| {_cell(text)} | {_cell(comparison_text(check))}{fails} | {good} |")
+        parts.append(f"{head}{note}\n\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    """Text fit for a cell of a pipe table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+# --- chapters -------------------------------------------------------------------------------
+
+
+def chapter_page(
+    project: Project,
+    result: ChapterResult,
+    notebook: NotebookNode,
+    claims: Mapping[str, Claim],
+    facts: Mapping[str, Any],
+    *,
+    rerun: bool = False,
+) -> NotebookNode:
+    """An executed notebook as the book shows it.
+
+    Claims, numbers, the table of parameters, figures and verdicts are put in where the source
+    asks for them or the run left them.
+
+    Args:
+        project: the checkout.
+        result: the run's records.
+        notebook: the executed notebook.
+        claims: all claims.
+        facts: as `companion.cite.book_facts` gives them.
+        rerun: whether a reader chose the parameters; then they stay visible.
+
+    Raises:
+        RunError: a number or a figure is asked for that the run did not record.
+    """
+    from nbformat.v4 import new_markdown_cell
+
+    cards = {card["id"]: card for card in result.cards}
+    page = copy.deepcopy(notebook)
+    cells: list[NotebookNode] = []
+
+    def add(text: str) -> None:
+        cell = new_markdown_cell(text)
+        cell["id"] = f"{cells[-1]['id'][:58]}-page"
+        cells.append(cell)
+
+    for cell in page.cells:
+        tags = cell.metadata.get("tags", [])
+        cell["metadata"] = {"tags": [tag for tag in tags if tag.startswith(("hide-", "remove-"))]}
+        if cell.cell_type == "markdown":
+            cell["source"] = expand_text(cell["source"], result, claims)
+            cells.append(cell)
+            continue
+        if INJECTED_TAG in tags and not rerun:
+            continue
+        figures, verdicts = [], False
+        kept = []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if MIME in data:
+                figures.append(data[MIME]["id"])
+            elif VERDICTS_MIME in data:
+                verdicts = True
+            else:
+                kept.append(output)
+        cell["outputs"] = kept
+        cells.append(cell)
+        if PARAMETERS_TAG in tags:
+            add(_parameters_text(project, result))
+        for name in figures:
+            if name not in cards:
+                raise RunError(f"{result.chapter}: figure {name} has no card")
+            add(figure_block(cards[name], facts, "../"))
+        if verdicts:
+            add(verdict_block(result, claims))
+    page["cells"] = cells
+    page["metadata"] = {"kernelspec": notebook.metadata.get("kernelspec", {})}
+    return page
+
+
+def _parameters_text(project: Project, result: ChapterResult) -> str:
+    run = result.run
+    command = rerun_command(result.chapter, run["parameters"])
+    return (
+        f"{parameters_table(chapter_schema(project, result.chapter))}\n\n"
+        f"This page was made in {run['seconds']:.0f} s on one core ({run['device']}, profile "
+        f"{run['profile']}). To run it again with other values:\n\n```bash\n{command}\n```"
+    )
+
+
+def expand_text(text: str, result: ChapterResult, claims: Mapping[str, Claim]) -> str:
+    """Replace claim blocks by the claims and number roles by what the run recorded.
+
+    Raises:
+        RunError: the text asks for a number that the run did not record.
+    """
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in result.numbers:
+            raise RunError(f"{result.chapter}: the text asks for the number {found[1]!r}")
+        return result.numbers[found[1]]["text"]
+
+    text = _CLAIM_BLOCK.sub(lambda found: claim_block(get_claim(claims, found[1])), text)
+    return _NUMBER_ROLE.sub(number, text)
+
+
+# --- pages of their own ---------------------------------------------------------------------
+
+
+def ledger_page(records: Mapping[str, Any]) -> str:
+    """All claims with their verdicts, a table a paper."""
+    claims: Sequence[Mapping[str, Any]] = records["claims"]
+    counts = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in VERDICTS}
+    lines = [
+        "# Ledger of all claims",
+        "",
+        f"Every numbered statement, figure and table of the five papers: {len(claims)} claims. "
+        "The verdict is computed from the chapter's numbers; [how](records) is described "
+        "apart. The same data, for scripts: "
+        '<a href="claims.json" download>claims.json</a>.',
+        "",
+        "| verdict | claims | meaning |",
+        "|---|---|---|",
+        *(f"| {badge(v)} | {counts[v]} | {text} |" for v, text in VERDICTS.items()),
+        "",
+    ]
+    for paper in PAPERS:
+        rows = [claim for claim in claims if claim["paper"] == paper]
+        lines += [
+            f"## {paper}",
+            "",
+            f"{{cite:t}}`{paper}`",
+            "",
+            "::::{list-table}",
+            ":header-rows: 1",
+            ":widths: 16 50 16 18",
+            ":class: ledger",
+            "",
+            "* - number",
+            "  - claim",
+            "  - verdict",
+            "  - evidence",
+        ]
+        for claim in rows:
+            lines += _ledger_row(claim)
+        lines += ["::::", ""]
+    return "\n".join(lines)
+
+
+def _ledger_row(claim: Mapping[str, Any]) -> list[str]:
+    anchor = f'<span id="{claim_anchor(claim["id"])}"></span>'
+    if claim["chapter"] and claim["evidence"]:
+        found = number_text(claim["measured"])
+        expected = number_text(claim["expected"])
+        against = f" against {expected}" if expected else ""
+        limit = number_text(claim["tolerance"])
+        allowed = f" (threshold {limit})" if limit else ""
+        evidence = [
+            f"[{claim['chapter']}](/{claim['chapter']}.ipynb)",
+            "",
+            f"{_cell(claim['check'])}: {found}{against}{allowed}",
+        ]
+    else:
+        evidence = [claim["chapter"] or NOT_YET]
+    body = [f"**{claim['title']}**", ""]
+    if claim["hypotheses"]:
+        body += [f"*Assumed.* {claim['hypotheses']}", ""]
+    body += [claim["statement"]]
+    if claim["correction"]:
+        body += ["", f"*Corrected.* {claim['correction']}"]
+    return [
+        *_item("* - ", [f"{anchor}{claim['number']}", "", f"`{claim['id']}`", "", claim["kind"]]),
+        *_item("  - ", body),
+        *_item("  - ", [badge(claim["verdict"])]),
+        *_item("  - ", evidence),
+    ]
+
+
+def _item(lead: str, texts: Sequence[str]) -> list[str]:
+    lines = "\n".join(texts).splitlines()
+    return [
+        (lead if number == 0 else "    ") + line if line or number == 0 else ""
+        for number, line in enumerate(lines)
+    ]
+
+
+def gallery_page(records: Mapping[str, Any]) -> str:
+    """All figures, each with a small picture that leads to its permanent page."""
+    lines = [
+        "# Gallery of all figures",
+        "",
+        f"{len(records['figures'])} figures. Each has a permanent page with downloads and a "
+        'citation. The same data, for scripts: <a href="figures.json" download>figures.json</a>.',
+        "",
+        "::::{grid} 1 2 2 3",
+        ":gutter: 3",
+        "",
+    ]
+    for figure in records["figures"]:
+        lines += [
+            f":::{{grid-item-card}} `{figure['id']}`",
+            f":link: /figures/{figure['id']}",
+            ":link-type: doc",
+            f":img-top: /{FIGURES_FOLDER}/{figure['files']['svg'].rpartition('/')[2]}",
+            f":img-alt: {figure['alt']}",
+            "",
+            figure["caption"],
+            ":::",
+            "",
+        ]
+    return "\n".join([*lines, "::::", ""])
+
+
+def figure_page_text(
+    card: Mapping[str, Any], facts: Mapping[str, Any], claims: Mapping[str, Claim]
+) -> str:
+    """The permanent page of one figure."""
+    record = figure_record(card, facts)
+    shown = [
+        f"- [{claim_heading(claims[name])}](/{card['chapter']}.ipynb)" for name in card["claims"]
+    ]
+    downloads = " · ".join(
+        f'<a href="../{record["files"][kind]}" download>{kind}</a>' for kind in (*PICTURES, "csv")
+    )
+    values = "\n".join(f"| `{n}` | {show_value(v)} |" for n, v in card["parameters"].items())
+    evidence = ["It is evidence for:", "", *shown, ""] if shown else []
+    return "\n".join(
+        [
+            "---",
+            "orphan: true",
+            "---",
+            f"# Figure {card['id']}",
+            "",
+            f"```{{image}} /{FIGURES_FOLDER}/{card['files']['svg']}",
+            f":alt: {card['alt']}",
+            "```",
+            "",
+            card["caption"],
+            "",
+            f"From the chapter [](/{card['chapter']}.ipynb). Download: {downloads}",
+            "",
+            *evidence,
+            "## Cite",
+            "",
+            f"```bibtex\n{record['bibtex']}\n```",
+            "",
+            "## Made with",
+            "",
+            f"Code {card['code_version']}, and these parameters:",
+            "",
+            "| parameter | value |",
+            "|---|---|",
+            values,
+            "",
+        ]
+    )
+
+
+def status_page(records: Mapping[str, Any]) -> str:
+    """When, where and how long each chapter ran."""
+    lines = [
+        "# Status of the chapters",
+        "",
+        "How each chapter of this build was run. The same data, for scripts: "
+        '<a href="status.json" download>status.json</a>.',
+        "",
+        "| chapter | profile | seconds | peak memory (MiB) | device | finished (UTC) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in records["status"]:
+        memory = row["peak_memory_bytes"] / 2**20
+        lines.append(
+            f"| [](/{row['chapter']}.ipynb) | {row['profile']} | {row['seconds']:.1f} "
+            f"| {memory:.0f} | {row['device']} | {row['finished'][:19].replace('T', ' ')} |"
+        )
+    total = sum(row["seconds"] for row in records["status"])
+    lines += ["", f"Together {total:.0f} s, each on one core.", "", "## Versions", ""]
+    lines += ["| chapters | machine | versions | code |", "|---|---|---|---|"]
+    seen: dict[tuple[str, str, str], int] = {}
+    for row in records["status"]:
+        versions = ", ".join(f"{name} {value}" for name, value in row["versions"].items())
+        key = (row["machine"], versions, row["code_version"])
+        seen[key] = seen.get(key, 0) + 1
+    lines += [f"| {count} | {' | '.join(key)} |" for key, count in seen.items()]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,1 @@
+"""The mathematics of one-hidden-layer ReLU networks: pure functions on tensors."""

@@ -1,0 +1,186 @@
+r"""Two neurons in their plane: the separable function $L_{12}$ of [tian2017, Sec. 5.3].
+
+Place the neurons' directions $e_1$ at angle 0 and $e_2$ at angle $t = \theta_{12} \in (0, \pi)$,
+and a teacher's direction $e^*$ at angle $\varphi \in [0, 2\pi)$ of the same plane. With the
+profile $h(\theta) = (\pi - \theta)\cos\theta + \sin\theta$ and $\theta_k = \angle(e^*, e_k)$,
+
+$$L_{12} = (\pi - \theta_1) \cos\theta_2 + \cos t \sin\theta_1 - a_1 h(\theta_1) - a_2 h(\theta_2),
+\qquad \begin{pmatrix} \pi & h(t) \\ h(t) & \pi \end{pmatrix} \begin{pmatrix} a_1 \\ a_2
+\end{pmatrix} = \begin{pmatrix} \pi \cos t \\ \pi - t + \sin t \cos t \end{pmatrix}.$$
+
+The formulas are written once, for any kind of number: tensors, `mpmath` at many digits, and balls
+(`flint.arb`) that contain the exact result. What differs is the `Arithmetic`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import mpmath
+import torch
+from flint import arb
+from jaxtyping import Float
+from torch import Tensor
+
+Number = Any
+"""A number of the arithmetic in use: a tensor, an `mpmath.mpf`, an `arb` or a jet of them."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    r"""Elementary functions of one kind of number.
+
+    Attributes:
+        sin: Sine.
+        cos: Cosine.
+        pi: Gives $\pi$ at the precision in force when it is called.
+    """
+
+    sin: Callable[[Number], Number]
+    cos: Callable[[Number], Number]
+    pi: Callable[[], Number]
+
+
+TENSORS = Arithmetic(torch.sin, torch.cos, lambda: math.pi)
+DIGITS = Arithmetic(mpmath.sin, mpmath.cos, lambda: +mpmath.pi)
+BALLS = Arithmetic(lambda x: x.sin(), lambda x: x.cos(), arb.pi)
+
+
+def profile(theta: Number, arithmetic: Arithmetic) -> Number:
+    r"""Profile $h(\theta) = (\pi - \theta) \cos\theta + \sin\theta$ of the arc-cosine kernel.
+
+    Args:
+        theta: Angle in $[0, \pi]$.
+        arithmetic: The kind of number.
+
+    Returns:
+        The profile.
+    """
+    return (arithmetic.pi() - theta) * arithmetic.cos(theta) + arithmetic.sin(theta)
+
+
+def separable_coefficients(theta12: Number, arithmetic: Arithmetic) -> tuple[Number, Number]:
+    r"""The vector $a = M_r^{-1} m_{12}$ of [tian2017, Eq. 14] for two neurons.
+
+    $M_r$ has the eigenvectors $(1, \pm 1)$, so $a_1 \pm a_2$ come without elimination:
+
+    $$1 - a_1 - a_2 = \frac{(1 - \cos t)(t + \sin t)}{\pi + h(t)}, \qquad
+    1 + a_1 - a_2 = \frac{(1 + \cos t)(t - \sin t)}{\pi - h(t)}.$$
+
+    Args:
+        theta12: Angle $t$ between the neurons, in $(0, \pi)$.
+        arithmetic: The kind of number.
+
+    Returns:
+        $a_1$ and $a_2$.
+    """
+    t, sine, cosine = theta12, arithmetic.sin(theta12), arithmetic.cos(theta12)
+    half_sine = arithmetic.sin(t / 2)
+    # pi - h(t) without the difference of two numbers near pi.
+    lack = 2 * arithmetic.pi() * half_sine * half_sine - (sine - t * cosine)
+    minus_sum = 2 * half_sine * half_sine * (t + sine) / (2 * arithmetic.pi() - lack)
+    minus_difference = (1 + cosine) * (t - sine) / lack
+    return (minus_difference - minus_sum) / 2, 1 - (minus_sum + minus_difference) / 2
+
+
+def separable(
+    theta1: Number, theta2: Number, theta12: Number, arithmetic: Arithmetic = TENSORS
+) -> Number:
+    r"""Separable function $L_{12}(\theta_1, \theta_2, \theta_{12})$ of [tian2017, Eq. 14].
+
+    Args:
+        theta1: Angle $\angle(e^*, e_1)$ in $[0, \pi]$.
+        theta2: Angle $\angle(e^*, e_2)$ in $[0, \pi]$.
+        theta12: Angle $\angle(e_1, e_2)$ in $(0, \pi)$.
+        arithmetic: The kind of number.
+
+    Returns:
+        $L_{12}$; tensors broadcast.
+    """
+    a1, a2 = separable_coefficients(theta12, arithmetic)
+    return (
+        (arithmetic.pi() - theta1) * arithmetic.cos(theta2)
+        + arithmetic.cos(theta12) * arithmetic.sin(theta1)
+        - a1 * profile(theta1, arithmetic)
+        - a2 * profile(theta2, arithmetic)
+    )
+
+
+def angles_to_neurons(
+    phi: Float[Tensor, "*#batch"], theta12: Float[Tensor, "*#batch"]
+) -> tuple[Float[Tensor, "*#batch"], Float[Tensor, "*batch"]]:
+    r"""Angles between $e^*$ and the two neurons.
+
+    Args:
+        phi: Angle of $e^*$ in $[0, 2\pi]$.
+        theta12: Angle of $e_2$ in $[0, \pi]$; $e_1$ is at 0.
+
+    Returns:
+        $\theta_1$ and $\theta_2$ in $[0, \pi]$.
+    """
+    return math.pi - (math.pi - phi).abs(), math.pi - (math.pi - (phi - theta12).abs()).abs()
+
+
+def separable_on_circle(
+    phi: Float[Tensor, "*#batch"], theta12: Float[Tensor, "*#batch"]
+) -> Float[Tensor, "*batch"]:
+    r"""$L_{12}$ as a function of the position of $e^*$ on the circle.
+
+    $L_{21}$ is the mirror image: $L_{21}(\varphi) = L_{12}(t - \varphi)$, the argument taken
+    modulo $2 \pi$.
+
+    Args:
+        phi: Angle of $e^*$ in $[0, 2\pi]$.
+        theta12: Angle of $e_2$ in $(0, \pi)$.
+
+    Returns:
+        $L_{12}$, in float64 with an absolute error of a few $10^{-15}$ for $t \ge 10^{-4}$.
+    """
+    return separable(*angles_to_neurons(phi, theta12), theta12)
+
+
+class SignCount(NamedTuple):
+    """Signs of $L_{12}$ on a grid, against [tian2017, Conj. 1].
+
+    Attributes:
+        inside: Number of grid points with $e^*$ in the interior of the cone.
+        outside: Number of grid points in the exterior of the cone.
+        violations: Number of these with $L_{12}$ not positive inside or not negative outside.
+        smallest: Smallest absolute value of $L_{12}$ on them.
+    """
+
+    inside: int
+    outside: int
+    violations: int
+    smallest: float
+
+
+def count_sign_violations(
+    theta12: Float[Tensor, "rows"], phi: Float[Tensor, "columns"], rows_per_block: int = 64
+) -> SignCount:
+    r"""Signs of $L_{12}$ on a grid, counted against [tian2017, Conj. 1].
+
+    Points with $e^*$ on the ray of $e_1$ or $e_2$, where $L_{12} = 0$, are left out.
+
+    Args:
+        theta12: Angles between the neurons, in $(0, \pi)$.
+        phi: Angles of $e^*$ in $[0, 2\pi]$.
+        rows_per_block: Number of `theta12` per block; memory is a few blocks.
+
+    Returns:
+        The counts.
+    """
+    inside = outside = violations = 0
+    smallest = math.inf
+    on_first_ray = (phi == 0) | (phi == 2 * math.pi)
+    for t in theta12.split(rows_per_block):
+        value = separable_on_circle(phi, t[:, None])
+        within = (phi > 0) & (phi < t[:, None])
+        beyond = (phi > t[:, None]) & ~on_first_ray
+        counted = within | beyond
+        inside += int(within.sum())
+        outside += int(beyond.sum())
+        violations += int(((within & ~(value > 0)) | (beyond & ~(value < 0))).sum())
+        smallest = min(smallest, value.abs().masked_fill(~counted, math.inf).min().item())
+    return SignCount(inside, outside, violations, smallest)

@@ -1,0 +1,186 @@
+"""The separable function of two neurons against Monte Carlo, linear algebra and 50 digits."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+from flint import arb
+
+from shallow_relu import two_neurons
+from shallow_relu.two_neurons import (
+    BALLS,
+    DIGITS,
+    angles_to_neurons,
+    count_sign_violations,
+    profile,
+    separable,
+    separable_coefficients,
+    separable_on_circle,
+)
+
+
+def double(value):
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def definition(phi, t):
+    """L_12 as it is printed: a linear system with the matrix M_r, at the digits of mpmath."""
+
+    def h(angle):
+        return (mpmath.pi - angle) * mpmath.cos(angle) + mpmath.sin(angle)
+
+    def between(one, other):
+        return mpmath.acos(mpmath.cos(one - other))
+
+    places = [mpmath.mpf(0), t]
+    gram = mpmath.matrix(2, 2)
+    mixed = mpmath.matrix(2, 1)
+    values = mpmath.matrix(2, 1)
+    for j, place in enumerate(places):
+        for k, other in enumerate(places):
+            gram[j, k] = h(abs(place - other))
+        values[j] = h(between(phi, place))
+        theta = abs(place - places[0])
+        mixed[j] = (mpmath.pi - theta) * mpmath.cos(place - t) + mpmath.sin(theta) * mpmath.cos(t)
+    theta = between(phi, 0)
+    own = (mpmath.pi - theta) * mpmath.cos(phi - t) + mpmath.sin(theta) * mpmath.cos(t)
+    return own - (values.T * mpmath.lu_solve(gram, mixed))[0]
+
+
+def random_points(count, seed, digits=50):
+    rng = np.random.default_rng(seed)
+    with mpmath.workdps(digits):
+        return [
+            (mpmath.pi * mpmath.mpf(t), 2 * mpmath.pi * mpmath.mpf(phi))
+            for t, phi in rng.uniform(size=(count, 2))
+        ]
+
+
+def test_closed_form_equals_the_definition_at_50_digits():
+    with mpmath.workdps(60):
+        for t, phi in random_points(50, seed=1, digits=60):
+            theta1 = mpmath.pi - abs(mpmath.pi - phi)
+            theta2 = mpmath.pi - abs(mpmath.pi - abs(phi - t))
+            error = separable(theta1, theta2, t, DIGITS) - definition(phi, t)
+            assert abs(error) < mpmath.mpf(10) ** -50
+
+
+def test_coefficients_solve_the_linear_system():
+    t = torch.linspace(0.001, math.pi, 400, dtype=torch.float64)
+    a1, a2 = separable_coefficients(t, two_neurons.TENSORS)
+    b = profile(t, two_neurons.TENSORS)
+    torch.testing.assert_close(math.pi * a1 + b * a2, math.pi * t.cos(), rtol=0, atol=1e-14)
+    right = math.pi - t + t.sin() * t.cos()
+    torch.testing.assert_close(b * a1 + math.pi * a2, right, rtol=0, atol=1e-14)
+    # The system above says little about the difference a1 - a2 where M_r is nearly singular.
+    with mpmath.workdps(40):
+        for value in ("1e-4", "1e-2", "1", "3.14"):
+            exact = separable_coefficients(mpmath.mpf(value), DIGITS)
+            single = separable_coefficients(double(float(value)), two_neurons.TENSORS)
+            for one, other in zip(exact, single, strict=True):
+                assert float(other) == pytest.approx(float(one), abs=1e-11)
+
+
+@pytest.mark.parametrize(("t", "phi"), [(1.0, 0.4), (2.3, 2.9), (0.7, 3.5), (1.6, 5.8)])
+def test_monte_carlo(t, phi):
+    """L_12 as a difference of gated means, projected on the other neuron's direction.
+
+    With the norms that make both diagonal equations hold, 2 pi times the remaining component is
+    L_12: nothing of the closed form enters but the solution of these two equations, which is
+    estimated from the same samples.
+    """
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((1_000_000, 2))
+    first, second, teacher = (np.array([math.cos(a), math.sin(a)]) for a in (0.0, t, phi))
+    gates = [(x @ e > 0) * (x @ e) for e in (first, second)]
+    outputs = np.stack([np.maximum(x @ e, 0) for e in (first, second)], axis=1)
+    target = np.maximum(x @ teacher, 0)
+    diagonal = np.stack([(gate[:, None] * outputs).mean(0) for gate in gates])
+    norms = np.linalg.solve(diagonal, np.array([(gate * target).mean() for gate in gates]))
+    residual = target - outputs @ norms
+    samples = 2 * math.pi * (x @ first > 0) * residual * (x @ second)
+    # Four standard errors; the estimated norms enter with a weight of order 1, hence the factor 3.
+    error = 3 * 4 * samples.std() / math.sqrt(len(samples))
+    expected = separable_on_circle(double(phi), double(t)).item()
+    assert abs(expected) > 2 * error
+    assert abs(samples.mean() - expected) < error
+
+
+def test_float64_error_down_to_small_angles():
+    generator = torch.Generator().manual_seed(2)
+    phi = 2 * math.pi * torch.rand(60, generator=generator, dtype=torch.float64)
+    with mpmath.workdps(40):
+        for t in (1e-4, 1e-2, 0.5, 2.0, math.pi - 1e-4):
+            values = separable_on_circle(phi, double(t))
+            for place, value in zip(phi.tolist(), values.tolist(), strict=True):
+                assert abs(value - float(definition(mpmath.mpf(place), mpmath.mpf(t)))) < 5e-15
+
+
+def test_balls_contain_the_exact_value():
+    with mpmath.workdps(40):
+        t, phi = mpmath.mpf("1.25"), mpmath.mpf("0.75")
+        exact = separable(phi, t - phi, t, DIGITS)
+    ball = separable(arb("0.75"), arb("0.5"), arb("1.25"), BALLS)
+    assert ball.contains(arb(mpmath.nstr(exact, 30)))
+
+
+def test_other_function_is_the_mirror_image():
+    with mpmath.workdps(40):
+        for t, phi in random_points(20, seed=3, digits=40):
+            # Renaming the neurons reflects the circle in the bisector of the two.
+            mirrored = (t - phi) % (2 * mpmath.pi)
+            theta1 = mpmath.pi - abs(mpmath.pi - phi)
+            theta2 = mpmath.pi - abs(mpmath.pi - abs(phi - t))
+            error = separable(theta2, theta1, t, DIGITS) - definition(mirrored, t)
+            assert abs(error) < mpmath.mpf(10) ** -30
+
+
+def test_zero_on_the_rays_and_identically_for_opposite_neurons():
+    t = torch.linspace(0.05, 3.1, 50, dtype=torch.float64)
+    for phi in (torch.zeros_like(t), torch.full_like(t, 2 * math.pi), t):
+        torch.testing.assert_close(separable_on_circle(phi, t), 0 * t, rtol=0, atol=1e-14)
+    phi = torch.linspace(0, 2 * math.pi, 50, dtype=torch.float64)
+    opposite = separable_on_circle(phi, double(math.pi))
+    torch.testing.assert_close(opposite, 0 * phi, rtol=0, atol=1e-14)
+
+
+def test_angles_to_neurons_against_directions():
+    phi = torch.linspace(0, 2 * math.pi, 37, dtype=torch.float64)[:, None]
+    t = torch.linspace(0, math.pi, 11, dtype=torch.float64)
+    theta1, theta2 = torch.broadcast_tensors(*angles_to_neurons(phi, t))
+    for theta, place in ((theta1, 0 * t), (theta2, t)):
+        torch.testing.assert_close(theta.cos(), (phi - place).cos(), rtol=0, atol=1e-14)
+        assert theta.min() >= 0 and theta.max() <= math.pi
+
+
+def grid(count):
+    middle = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    return math.pi * middle, 2 * math.pi * middle
+
+
+def test_sign_count_on_a_grid():
+    count = count_sign_violations(*grid(400))
+    assert count.violations == 0
+    assert count.inside + count.outside == 400 * 400
+    assert count.inside == pytest.approx(400 * 400 / 4, rel=0.01)
+    assert count.smallest > 0
+    assert count_sign_violations(*grid(400), rows_per_block=7) == count
+
+
+def test_sign_count_leaves_out_the_rays():
+    t = torch.tensor([0.5, 1.0], dtype=torch.float64)
+    phi = torch.tensor([0, 0.5, 1.0, 2 * math.pi], dtype=torch.float64)
+    assert count_sign_violations(t, phi)[:3] == (1, 1, 0)
+
+
+def test_sign_count_notices_a_wrong_coefficient(monkeypatch):
+    exact = two_neurons.separable_coefficients
+
+    def wrong(t, arithmetic):
+        a1, a2 = exact(t, arithmetic)
+        return a1, a2 + 1e-3
+
+    monkeypatch.setattr(two_neurons, "separable_coefficients", wrong)
+    assert count_sign_violations(*grid(200)).violations > 0
