@@ -8,7 +8,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test rerun sweep bench check lock clean
+.PHONY: help setup book test rerun check lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ rerun: $(READY) ## rerun one chapter: make rerun CHAPTER=topic/name PARAMS="seed
 
 check: $(READY) ## format and lint
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml (for maintainers; needs the network)
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	@UV_FIND_LINKS= $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url \
+	  --python-version 3.11 --extra book --extra test --extra cluster pyproject.toml -o requirements.lock
 
 clean: ## remove everything generated, the environment excepted
 	rm -rf _build _output _runs .pytest_cache .ruff_cache

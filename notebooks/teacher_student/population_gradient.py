@@ -17,6 +17,9 @@
 # ```{claim} tian2017.thm1
 # ```
 #
+# ```{claim} tian2017.fig2
+# ```
+#
 # ```{claim} tian2017.eq6
 # ```
 #
@@ -31,7 +34,7 @@
 # automatic differentiation does not confirm; a rotation-invariant law with other coefficients;
 # an error that does not fall like $n^{-1/2}$.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 seed: int = 1  # seed of all random numbers; 0..4294967295
 dimension: int = 10  # dimension d of the inputs in the sampling checks; 2..1000
 n_samples: int = 20_000  # inputs in the largest sample; 1_000..10_000_000; paper 1_000_000
@@ -82,13 +85,26 @@ mass_term = (math.pi - angles[:, None]) / (2 * math.pi) * w
 theorem.control("without the sine term", "integral", measured=mass_term, expected=integral)
 gap = chapter.number("integral_gap", (formula - integral).abs().max(), ".0e")
 
+# The two terms of Figure 2 as printed: the amount of data, and the asymmetry about e.
+split = chapter.claim("tian2017.fig2")
+data_share = torch.tensor([sampling.share_of_open_gates(float(theta)) for theta in angles])
+split.check("mass term", measured=data_share[:, None] * w, expected=mass_term)
+split.check(
+    "asymmetric term",
+    measured=integral - mass_term,
+    expected=angles.sin()[:, None] * e / (2 * math.pi),
+)
+split.check("shares at the ends", measured=data_share[[0, -1]], expected=torch.tensor([0.5, 0.0]))
+split.control("share of one gate alone", "mass term", measured=w / 2, expected=mass_term)
+
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(6.8, 3.0))
 for panel, entry, name in zip(axes, (0, 1), ("along $w$", "orthogonal to $w$"), strict=True):
     panel.plot(angles, formula[:, entry], color=COLOURS["theory"], label="formula")
     panel.plot(angles, integral[:, entry], "o", color=COLOURS["measured"], label="integral")
     panel.plot(angles, mass_term[:, entry], "--", color=COLOURS["control"], label="mass term only")
-    panel.set(xlabel=r"angle $\theta$ between $e$ and $w$", ylabel=f"mean gating, part {name}")
-axes[1].legend()
+    panel.set(xlabel=r"angle $\theta$ between $e$ and $w$", ylabel=f"gating, {name}")
+axes[0].legend()
 chapter.figure(
     "fig-tian2017-thm1-integral",
     figure,
@@ -257,6 +273,7 @@ figure_seven.control(
     "formula without the sine term", "fall with samples", measured=slope, interval=interval
 )
 
+# %% tags=["hide-input"]
 degrees = torch.rad2deg(sample_angles)
 measured = errors.mean(-1).sqrt()
 smooth = torch.deg2rad(torch.linspace(1, 172, 120))
@@ -265,7 +282,10 @@ for i, (n, colour) in enumerate(zip(sizes, ("bound", "student", "measured"), str
     curve = sampling.relative_error_law(smooth, dimension, n)
     axes.semilogy(torch.rad2deg(smooth), curve, color=COLOURS[colour], linewidth=1)
     axes.semilogy(degrees, measured[i], "o", color=COLOURS[colour], label=f"$n$ = {n:,}")
-axes.set(xlabel=r"angle between $e$ and $w$ (degrees)", ylabel="relative error (root mean square)")
+axes.set(
+    xlabel=r"angle $\theta$ between $e$ and $w$ (degrees)",
+    ylabel="relative error (root mean square)",
+)
 axes.legend()
 chapter.figure(
     "fig-tian2017-fig7-angle",
@@ -325,6 +345,7 @@ figure_seven.control(
     interval=(0.0, 0.0),
 )
 
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(6.8, 3.2))
 names = ("theory", "muted", "teacher", "student", "measured")
 for i, (name, colour) in enumerate(zip(laws, names, strict=True)):
@@ -334,9 +355,12 @@ for i, (name, colour) in enumerate(zip(laws, names, strict=True)):
         spread = [middle - low, high - middle]
         axes[1].errorbar(dimensions, middle, spread, fmt="o-", color=COLOURS[colour], capsize=2)
 axes[1].axhline(axis_bias**2, color=COLOURS["teacher"], linestyle="--")
-axes[1].annotate("uniform, along two axes", (2, axis_bias**2), (2, 1.35 * axis_bias**2))
-axes[1].set(xscale="log", yscale="symlog", xlabel="dimension $d$", ylabel="squared bias")
+axes[1].annotate("uniform, two axes", (50, axis_bias**2), (50, 1.3 * axis_bias**2), ha="right")
+axes[1].set(xscale="log", xlabel="dimension $d$", ylabel="squared bias")
 axes[1].set_yscale("symlog", linthresh=1e-3)
+for panel in axes:
+    panel.set_xticks(dimensions, dimensions)
+    panel.minorticks_off()
 axes[0].set(xlabel="dimension $d$", ylabel="relative error up to scale (median)")
 axes[0].legend()
 chapter.figure(

@@ -65,7 +65,21 @@ class CheckRule:
 
 @dataclass(frozen=True)
 class Claim:
-    """One numbered statement, figure or testable sentence of a paper."""
+    """One numbered statement, figure or testable sentence of a paper.
+
+    Attributes:
+        id: `paper.name`; never changes.
+        paper: key of the paper.
+        number: how the paper numbers it.
+        title: a few words.
+        kind: one of `KINDS`.
+        statement: what the paper says, in our words.
+        chapter: the chapter that decides it, or `NOT_YET`.
+        hypotheses: what the paper assumes.
+        correction: what is true instead, for claims that are false as stated.
+        untested: why there is nothing to test, for drawings and the like.
+        checks: the rules by name.
+    """
 
     id: str
     paper: str
@@ -76,6 +90,7 @@ class Claim:
     chapter: str
     hypotheses: str = ""
     correction: str = ""
+    untested: str = ""
     checks: Mapping[str, CheckRule] = field(default_factory=dict)
 
     def rule(self, name: str) -> CheckRule:
@@ -127,7 +142,7 @@ def _read_claim(raw: Any, problems: list[str]) -> Claim | None:
         return None
     claim = str(raw["id"])
     required = {"id", "paper", "number", "title", "kind", "statement", "chapter"}
-    optional = {"hypotheses", "correction", "checks"}
+    optional = {"hypotheses", "correction", "untested", "checks"}
     problems += [f"{claim}: no {key}" for key in sorted(required) if not raw.get(key)]
     problems += [f"{claim}: unknown key {key!r}" for key in raw if key not in required | optional]
     if raw.get("kind") not in KINDS:

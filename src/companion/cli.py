@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("pair", _pair, "renew the committed .ipynb of chapters from their last run")
     sub.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
+
+    sub = command("accept", _accept, "store verdicts and numbers for the regression test")
+    sub.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
     return parser
 
 
@@ -254,6 +257,21 @@ def _pair(project: Project, arguments: argparse.Namespace) -> int:
         executed = nbformat.read(folder / NOTEBOOK_FILE, as_version=4)
         pair = pair_from_run(read_source(project.source_file(chapter)), executed)
         changed = write_pair(project.pair_file(chapter), pair)
+        print(f"{chapter}: {'renewed' if changed else 'unchanged'}")
+    return 0
+
+
+def _accept(project: Project, arguments: argparse.Namespace) -> int:
+    from companion.reference import write_reference
+    from companion.run import run_for_build
+
+    chapters = arguments.chapters or project.chapters()
+    for chapter in chapters:
+        project.source_file(chapter)
+    for chapter in chapters:
+        state = run_for_build(project, chapter, "quick")
+        result = read_result(chapter, store(project, chapter) / state.key)
+        changed = write_reference(project, result)
         print(f"{chapter}: {'renewed' if changed else 'unchanged'}")
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from companion.chapter import VERDICTS_MIME
-from companion.claims import NOT_YET, PAPERS, Claim, get_claim
+from companion.claims import PAPERS, Claim, get_claim
 from companion.errors import RunError
 from companion.figures import MIME, PICTURES
 from companion.freshness import chapter_schema
@@ -334,7 +334,7 @@ def _ledger_row(claim: Mapping[str, Any]) -> list[str]:
             f"{_cell(claim['check'])}: {found}{against}{allowed}",
         ]
     else:
-        evidence = [claim["chapter"] or NOT_YET]
+        evidence = [claim["why"]]
     body = [f"**{claim['title']}**", ""]
     if claim["hypotheses"]:
         body += [f"*Assumed.* {claim['hypotheses']}", ""]

@@ -70,7 +70,7 @@ def claim_record(claim: Claim, verdict: Mapping[str, Any] | None) -> dict[str, A
         "statement": claim.statement,
         "correction": claim.correction,
         "verdict": "not tested",
-        "why": "" if claim.chapter != NOT_YET else "no chapter yet",
+        "why": claim.untested or ("no chapter yet" if claim.chapter == NOT_YET else ""),
         "measured": None,
         "expected": None,
         "tolerance": None,

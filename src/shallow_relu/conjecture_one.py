@@ -50,8 +50,13 @@ from shallow_relu.two_neurons import (
 )
 
 Arc = Literal["I", "II", "III", "IV"]
+"""One of the four arcs; see the table above."""
+
 ARCS: tuple[Arc, ...] = ("I", "II", "III", "IV")
+"""The arcs in the order of the circle."""
+
 SIGNS: dict[Arc, int] = {"I": 1, "II": -1, "III": -1, "IV": -1}
+"""The conjectured sign of $L_{12}$ on each arc."""
 
 
 def arc_length(arc: Arc, t: Number, arithmetic: Arithmetic) -> Number:
@@ -336,6 +341,7 @@ ENTIRE_BALLS = EntireFunctions(
     pair=_pair,
     two_zeros=_two_zeros,
 )
+"""The quotients on balls of points of $[0, \\pi]$, defined at their removable zeros too."""
 
 
 class Quotient(NamedTuple):
@@ -734,7 +740,9 @@ def certify_directly(
         edge = arb(int(at_end))
         distance = abs(position - edge)
         quotients = tuple(value / distance for value in values)
-        if not signed(*variables((t, edge))).value.contains(0):
+        # The mean value theorem from the edge needs the value 0 there. That it is 0 is one of the
+        # exact identities; a perturbed function is recognised at a single t.
+        if not signed(*variables((t.mid(), edge))).value.contains(0):
             return quotients
         slope = signed(*variables((t, edge.union(position)))).gradient[1]
         return (*quotients, -slope if at_end else slope)

@@ -69,6 +69,26 @@ def gated_mean_estimate(
     return mean, torch.sqrt(variance / n)
 
 
+def share_of_open_gates(theta: float) -> float:
+    r"""Probability that the gates of two vectors at angle $\theta$ are both open, numerically.
+
+    The four ends of the two half-circles cut the circle into arcs; the open ones are those whose
+    middle lies in both.
+    """
+    ends = sorted(
+        end % (2 * math.pi)
+        for centre in (0.0, theta)
+        for end in (centre - math.pi / 2, centre + math.pi / 2)
+    )
+    arcs = zip(ends, [*ends[1:], ends[0] + 2 * math.pi], strict=True)
+    open_arc = math.fsum(
+        high - low
+        for low, high in arcs
+        if math.cos((low + high) / 2) > 0 and math.cos((low + high) / 2 - theta) > 0
+    )
+    return open_arc / (2 * math.pi)
+
+
 def gated_mean_by_quadrature(theta: float) -> tuple[float, float]:
     r"""Population gating function in the plane of two unit vectors, by numerical integration.
 
@@ -81,10 +101,14 @@ def gated_mean_by_quadrature(theta: float) -> tuple[float, float]:
     Returns:
         The two entries of $E[1(e \cdot x > 0)\, \sigma(w \cdot x)\, x]$.
     """
-    radial = quad(lambda r: r**3 * math.exp(-(r**2) / 2), 0, math.inf, epsabs=1e-13, epsrel=1e-13)[0]
+    radial = quad(lambda r: r**3 * math.exp(-(r**2) / 2), 0, math.inf, epsabs=1e-13, epsrel=1e-13)[
+        0
+    ]
     low, high = theta - math.pi / 2, math.pi / 2
     along = quad(lambda phi: math.cos(phi) ** 2, low, high, epsabs=1e-13, epsrel=1e-13)[0]
-    across = quad(lambda phi: math.cos(phi) * math.sin(phi), low, high, epsabs=1e-13, epsrel=1e-13)[0]
+    across = quad(lambda phi: math.cos(phi) * math.sin(phi), low, high, epsabs=1e-13, epsrel=1e-13)[
+        0
+    ]
     return radial * along / (2 * math.pi), radial * across / (2 * math.pi)
 
 
@@ -96,13 +120,13 @@ def gated_mean_on_sphere(theta: float) -> tuple[float, float]:
     polar = quad(lambda s: 3 * math.sin(s) ** 3, 0, math.pi, epsabs=1e-13, epsrel=1e-13)[0]
     low, high = theta - math.pi / 2, math.pi / 2
     along = quad(lambda phi: math.cos(phi) ** 2, low, high, epsabs=1e-13, epsrel=1e-13)[0]
-    across = quad(lambda phi: math.cos(phi) * math.sin(phi), low, high, epsabs=1e-13, epsrel=1e-13)[0]
+    across = quad(lambda phi: math.cos(phi) * math.sin(phi), low, high, epsabs=1e-13, epsrel=1e-13)[
+        0
+    ]
     return polar * along / (4 * math.pi), polar * across / (4 * math.pi)
 
 
-def relative_error_law(
-    theta: Float[Tensor, "*batch"], d: int, n: int
-) -> Float[Tensor, "*batch"]:
+def relative_error_law(theta: Float[Tensor, "*batch"], d: int, n: int) -> Float[Tensor, "*batch"]:
     r"""Root mean square of $\|\hat F - E F\| / \|E F\|$ for $n$ Gaussian samples, exactly.
 
     With one sample $F_1$, $E\|F_1\|^2 = (d + 2)\, C$ for
@@ -125,7 +149,7 @@ def relative_error_law(
 def error_up_to_scale(
     measured: Float[Tensor, "*batch d"], formula: Float[Tensor, "*batch d"]
 ) -> Float[Tensor, "*batch"]:
-    r"""Smallest $\|m - s f\| / \|m\|$ over scales $s$: the sine of the angle between $m$ and $f$."""
+    r"""Smallest $\|m - s f\| / \|m\|$ over scales $s$: the sine of the angle of $m$ and $f$."""
     scale = (measured * formula).sum(-1) / formula.square().sum(-1)
     rest = measured - scale[..., None] * formula
     return torch.linalg.vector_norm(rest, dim=-1) / torch.linalg.vector_norm(measured, dim=-1)

@@ -43,8 +43,13 @@ class Arithmetic:
 
 
 TENSORS = Arithmetic(torch.sin, torch.cos, lambda: math.pi)
+"""Tensors, in their own floating point type."""
+
 DIGITS = Arithmetic(mpmath.sin, mpmath.cos, lambda: +mpmath.pi)
+"""Numbers of `mpmath`, at its working precision."""
+
 BALLS = Arithmetic(lambda x: x.sin(), lambda x: x.cos(), arb.pi)
+"""Balls, and jets of balls."""
 
 
 def profile(theta: Number, arithmetic: Arithmetic) -> Number:

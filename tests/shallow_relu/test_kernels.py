@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -67,7 +68,7 @@ def fifty_digits():
         yield
 
 
-@pytest.mark.parametrize("scales", [(1, 1), (1e-8, 1e8), (1e8, 1e-8), (1e-150, 1e150)])
+@pytest.mark.parametrize("scales", [(1, 1), (1e-8, 1e8), (1e150, 1e-150), (1e-200, 1e200)])
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 @pytest.mark.parametrize("d", [1, 2, 3, 10])
 def test_angle_and_its_complement_are_exact_to_a_few_roundings(d, arrangement, scales):
@@ -267,6 +268,27 @@ def test_the_gate_of_a_zero_vector_is_closed(d):
         assert kernels.arc_cosine_0(first, second).item() == 0
         assert kernels.arc_cosine_1(first, second).item() == 0
         assert torch.equal(kernels.gated_mean(first, second), zero)
+
+
+@pytest.mark.parametrize(
+    "scale, dtype",
+    [
+        (1e-200, torch.float64),
+        (1e200, torch.float64),
+        (1e-30, torch.float32),
+        (1e30, torch.float32),
+    ],
+)
+def test_scales_whose_squares_leave_the_range(scale, dtype):
+    e = torch.tensor([3.0, -4.0, 12.0], dtype=dtype)
+    w = torch.tensor([1.0, 2.0, -2.0], dtype=dtype)
+    same = partial(torch.testing.assert_close, rtol=16 * torch.finfo(dtype).eps, atol=0)
+    same(
+        kernels.norm_and_direction(scale * e),
+        (torch.tensor(13 * scale, dtype=dtype), e / 13),
+    )
+    same(kernels.arc_cosine_1(scale * e, w / scale), kernels.arc_cosine_1(e, w))
+    same(kernels.gated_mean(scale * e, w / scale), kernels.gated_mean(e, w) / scale)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-8, 1.0, 1e8, 1e150])
