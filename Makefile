@@ -8,7 +8,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test rerun check lock clean
+.PHONY: help setup book test rerun sweep check lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test: $(READY) ## run all tests, notebooks included
 
 rerun: $(READY) ## rerun one chapter: make rerun CHAPTER=topic/name PARAMS="seed=7 n_samples=20000"
 	@$(BIN)/companion run $(CHAPTER) $(foreach parameter,$(PARAMS),-p '$(parameter)')
+
+sweep: $(READY) ## run one chapter for many values: make sweep CHAPTER=topic/name GRID="seed=0:20 d=5,10"
+	@$(BIN)/companion sweep $(CHAPTER) $(foreach axis,$(GRID),--grid '$(axis)') \
+	  $(foreach parameter,$(PARAMS),-p '$(parameter)') --jobs $(JOBS)
 
 check: $(READY) ## format and lint
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

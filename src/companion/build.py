@@ -75,7 +75,7 @@ def run_stale(
             for number, done in enumerate(as_completed(asked), start=1):
                 name = asked[done]
                 try:
-                    folders[name] = done.result().folder
+                    folders[name] = done.result()
                     seconds = time.monotonic() - started
                     tell(f"[{number}/{len(asked)}] {name} done, {seconds:.0f} s since the start")
                 except RunError as error:

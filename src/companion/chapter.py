@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OUTPUT_VARIABLE = "COMPANION_OUTPUT"
-PICTURES_VARIABLE = "COMPANION_PICTURES"
 VERDICTS_MIME = "application/vnd.companion.verdicts+json"
 
 
@@ -130,11 +131,14 @@ class Chapter:
 
         if name in self._figures:
             raise UsageError(f"figure {name!r} is drawn twice")
+        shown = [self.claim(claim) for claim in claims]
+        figures.check_figure(name, figure, caption, alt)
+        figures.table_rows(data)
+        # From here on it is drawn: one that was refused may be mended and tried again.
         self._figures.append(name)
-        for claim in claims:
-            self.claim(claim).figures.append(name)
+        for evidence in shown:
+            evidence.figures.append(name)
         if not self._pictures:
-            figures.check_figure(name, figure, caption, alt)
             plt.close(figure)
             return
         card = figures.save_figure(
@@ -163,6 +167,8 @@ class Chapter:
             UsageError: a claim that this chapter should decide was not looked at.
         """
         owned = [claim.id for claim in self._claims.values() if claim.chapter == self.name]
+        if not owned:
+            raise UsageError(f"no claim of claims.yml names {self.name} as its chapter")
         missing = [name for name in owned if name not in self._evidence]
         if missing:
             raise UsageError(f"{self.name} says nothing on {', '.join(missing)}")
@@ -170,6 +176,8 @@ class Chapter:
         self._write("verdicts.json", records)
         if not (self.folder / "numbers.json").exists():
             self._write("numbers.json", {})
+        if not self._pictures:
+            return
         width = max(len(name) for name in owned)
         lines = []
         for record in records:
@@ -180,6 +188,22 @@ class Chapter:
     def _write(self, name: str, content: Any) -> None:
         text = json.dumps(content, indent=1, allow_nan=True)
         (self.folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+# Set while a chapter's code runs inside another program: the checkout, and where records go.
+_RECORDING: contextvars.ContextVar[tuple[Project, Path] | None] = contextvars.ContextVar(
+    "recording", default=None
+)
+
+
+@contextlib.contextmanager
+def recording_into(project: Project, folder: Path) -> Iterator[None]:
+    """Chapters opened inside draw no pictures, show nothing, and write records into `folder`."""
+    token = _RECORDING.set((project, folder))
+    try:
+        yield
+    finally:
+        _RECORDING.reset(token)
 
 
 def _display(bundle: dict[str, Any]) -> None:
@@ -206,16 +230,16 @@ def open_chapter(name: str, namespace: Mapping[str, Any]) -> Chapter:
     Raises:
         UsageError: the chapter is unknown, or a parameter is missing.
     """
-    project = find_project()
+    recording = _RECORDING.get()
+    project = recording[0] if recording else find_project()
     schema = read_schema(parameters_cell(project.source_file(name).read_text(encoding="utf-8")))
     missing = [parameter for parameter in schema.parameters if parameter not in namespace]
     if missing:
         raise UsageError(f"run the parameters cell first: {', '.join(missing)} not set")
     values = {parameter: namespace[parameter] for parameter in schema.parameters}
+    if recording:
+        return Chapter(name, values, recording[1], project, pictures=False)
+    figures.use_style()
     chosen = os.environ.get(OUTPUT_VARIABLE)
     folder = Path(chosen) if chosen else project.output / "interactive" / name
-    if os.environ.get(PICTURES_VARIABLE) != "off":
-        figures.use_style()
-    return Chapter(
-        name, values, folder, project, pictures=os.environ.get(PICTURES_VARIABLE) != "off"
-    )
+    return Chapter(name, values, folder, project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,20 @@ KINDS = (
 )
 PAPERS = ("lightman2026", "linear2025", "tian2017", "chen2024", "dana2025")
 NOT_YET = "not yet"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the first is ten times faster
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # the first is ten times faster
+    """Refuses a key that stands twice: YAML would let the second threshold win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As usual, after a look at the keys."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1:
+                line = node.start_mark.line + 1
+                raise yaml.YAMLError(f"{key!r} stands twice in the entry at line {line}")
+        return super().construct_mapping(node, deep)
+
 
 # What a check compares, and how strong its evidence is when it passes.
 TESTS = {
@@ -118,22 +132,32 @@ def _read_rule(claim: str, name: str, raw: Any, problems: list[str]) -> CheckRul
         return None
     test, threshold = tests[0], raw[tests[0]]
     if test in NEEDS_THRESHOLD:
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-            problems.append(f"{where}: {test} needs a number, not {threshold!r}")
+        if not _is_number(threshold):
+            problems.append(f"{where}: {test} needs a finite number, not {threshold!r}")
             return None
         threshold = float(threshold)
     elif threshold is True:
         threshold = None
-    elif test.startswith("interval") and isinstance(threshold, int | float):
+    elif test.startswith("interval") and _is_number(threshold):
         threshold = float(threshold)
     else:
         problems.append(f"{where}: write '{test}: true'")
         return None
+    problems += [
+        f"{where}: {key} is true or false, not {raw[key]!r}"
+        for key in ("statistical", "deciding")
+        if not isinstance(raw.get(key, True), bool)
+    ]
     if not raw.get("meaning"):
         problems.append(f"{where} has no meaning")
     strength = "statistical" if raw.get("statistical") else TESTS[test]
     deciding = bool(raw.get("deciding", True))
     return CheckRule(name, test, threshold, str(raw.get("meaning", "")), strength, deciding)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether `value` is a finite number, truths excepted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _read_claim(raw: Any, problems: list[str]) -> Claim | None:
@@ -149,9 +173,13 @@ def _read_claim(raw: Any, problems: list[str]) -> Claim | None:
         problems.append(f"{claim}: kind {raw.get('kind')!r} is not one of {', '.join(KINDS)}")
     if raw.get("paper") not in PAPERS or not claim.startswith(f"{raw.get('paper')}."):
         problems.append(f"{claim}: paper {raw.get('paper')!r} does not fit the id")
+    checks = raw.get("checks") or {}
+    if not isinstance(checks, dict):
+        problems.append(f"{claim}: checks is not a mapping")
+        checks = {}
     rules = {
         str(name): rule
-        for name, value in (raw.get("checks") or {}).items()
+        for name, value in checks.items()
         if (rule := _read_rule(claim, str(name), value, problems))
     }
     texts = {key: str(raw.get(key) or "").strip() for key in required | optional - {"checks"}}
@@ -171,7 +199,7 @@ def read_claims(file: Path) -> dict[str, Claim]:
 @functools.lru_cache(maxsize=4)
 def _parse(name: str, text: str) -> dict[str, Claim]:
     try:
-        raw = yaml.load(text, Loader=_LOADER)
+        raw = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise UsageError(f"{name}: {' '.join(str(error).split())}") from None
     if not isinstance(raw, list):

@@ -12,7 +12,7 @@ from typing import Any
 from companion import parameters as parameters_module
 from companion.claims import PAPERS, get_claim, read_claims
 from companion.errors import RunError, Stopped, UsageError
-from companion.freshness import chapter_schema, chapter_state, store
+from companion.freshness import chapter_schema, chapter_state
 from companion.notebooks import chapter_title
 from companion.parameters import PROFILES, Schema, show_value
 from companion.project import Project, find_project
@@ -45,6 +45,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-p", dest="assignments", action="append", default=[], metavar="NAME=VALUE")
     sub.add_argument("-f", dest="files", action="append", default=[], metavar="FILE.yml")
     sub.add_argument("--profile", default="quick", metavar="|".join(PROFILES))
+    sub.add_argument("--yes-really", action="store_true", help="run even if it looks too large")
+
+    sub = command("sweep", _sweep, "run a chapter for many values, resumably, into one table")
+    sub.add_argument("chapter")
+    sub.add_argument("--grid", action="append", default=[], metavar="NAME=A,B|START:STOP")
+    sub.add_argument("--zip", dest="zipped", action="append", default=[], metavar="NAME=A,B")
+    sub.add_argument("-p", dest="assignments", action="append", default=[], metavar="NAME=VALUE")
+    sub.add_argument("-f", dest="files", action="append", default=[], metavar="FILE.yml")
+    sub.add_argument("--profile", default="quick", metavar="|".join(PROFILES))
+    sub.add_argument("--executor", default="local", metavar="local|dask://HOST:PORT")
+    sub.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default: 2)")
+    sub.add_argument("--out", metavar="FOLDER", help="default: a folder below _runs/sweeps")
+    sub.add_argument("--retry-failed", action="store_true", help="run failed cells again")
     sub.add_argument("--yes-really", action="store_true", help="run even if it looks too large")
 
     sub = command("status", _status, "say which chapters are fresh, stale, failed or never run")
@@ -156,43 +169,80 @@ def check_request(schema: Schema, values: Mapping[str, Any], *, sure: bool) -> N
 
 def _run(project: Project, arguments: argparse.Namespace) -> int:
     from companion.run import run_for_reader
-    from companion.site import build_rerun_page
+    from companion.site import RerunPage
 
     chapter = arguments.chapter
     project.source_file(chapter)
     schema = chapter_schema(project, chapter)
     values = requested_values(schema, arguments.assignments, arguments.files, arguments.profile)
     check_request(schema, values, sure=arguments.yes_really)
-    folder = run_for_reader(
-        project,
-        chapter,
-        values,
-        arguments.profile,
-        finish=lambda work: build_rerun_page(project, chapter, work),
-    )
+    page_error = ""
+
+    def add_page(work: Path) -> None:
+        nonlocal page_error
+        try:
+            page.build(work)
+        except RunError as error:  # the numbers are there: keep them
+            page_error = str(error)
+
+    with RerunPage(project, chapter) as page:
+        folder = run_for_reader(project, chapter, values, arguments.profile, finish=add_page)
     result = read_result(chapter, folder)
     for verdict in result.verdicts:
         reason = f" ({verdict['why']})" if verdict["why"] else ""
         print(f"{verdict['id']:<24} {verdict['verdict']}{reason}")
     print(f"\nresult   {folder}")
-    print(f"page     {folder / 'html' / chapter}.html")
+    if not page_error:
+        print(f"page     {folder / 'html' / chapter}.html")
     print(f"notebook {folder / 'notebook.ipynb'}")
     print(f"figures  {folder / 'figures'} ({len(result.cards)} figures with data)")
+    if page_error:
+        raise RunError(page_error)
     return 0
 
 
+def _sweep(project: Project, arguments: argparse.Namespace) -> int:
+    from companion import sweep as sweeps
+
+    chapter = arguments.chapter
+    project.source_file(chapter)
+    schema = chapter_schema(project, chapter)
+    base = requested_values(schema, arguments.assignments, arguments.files, arguments.profile)
+    sweep = sweeps.make_sweep(project, chapter, schema, base, arguments.grid, arguments.zipped)
+    _check_jobs(arguments.jobs)
+    execute = sweeps.choose_executor(arguments.executor, arguments.jobs)
+    for cell in sweep.cells:
+        check_request(schema, cell, sure=arguments.yes_really)
+    folder = Path(arguments.out) if arguments.out else sweeps.default_folder(project, sweep)
+    failed = sweeps.run_sweep(project, sweep, folder, execute, retry_failed=arguments.retry_failed)
+    print(f"{len(sweep.cells) - len(failed)} of {len(sweep.cells)} cells done")
+    for record in failed:
+        where = ", ".join(f"{name}={show_value(v)}" for name, v in record["parameters"].items())
+        print(f"failed {where}: {record['error']}")
+    print(f"table {folder / 'table.csv'}")
+    return 1 if failed else 0
+
+
+def _check_jobs(jobs: int) -> None:
+    if not 1 <= jobs <= 256:
+        raise UsageError(f"--jobs {jobs} is out of range 1..256")
+
+
 def _status(project: Project, arguments: argparse.Namespace) -> int:
+    from companion.sweep import sweep_states
+
     for chapter in project.chapters():
         state = chapter_state(project, chapter, arguments.profile)
         print(f"{chapter:<40} {state.state:<10} {state.reason}".rstrip())
+    for folder, text in sweep_states(project):
+        print(f"sweep {folder.relative_to(project.root)}: {text}")
     return 0
 
 
 def _build(project: Project, arguments: argparse.Namespace) -> int:
     from companion.build import build
 
-    if not 1 <= arguments.jobs <= 256:
-        raise UsageError(f"--jobs {arguments.jobs} is out of range 1..256")
+    _check_jobs(arguments.jobs)
     if arguments.profile not in PROFILES:
         raise UsageError(f"unknown profile {arguments.profile!r} (valid: {', '.join(PROFILES)})")
     print(f"open {build(project, arguments.profile, arguments.jobs)}")
@@ -252,8 +302,7 @@ def _pair(project: Project, arguments: argparse.Namespace) -> int:
     for chapter in chapters:
         project.source_file(chapter)
     for chapter in chapters:
-        run_for_build(project, chapter, "quick")
-        folder = store(project, chapter) / chapter_state(project, chapter).key
+        folder = run_for_build(project, chapter, "quick")
         executed = nbformat.read(folder / NOTEBOOK_FILE, as_version=4)
         pair = pair_from_run(read_source(project.source_file(chapter)), executed)
         changed = write_pair(project.pair_file(chapter), pair)
@@ -269,8 +318,7 @@ def _accept(project: Project, arguments: argparse.Namespace) -> int:
     for chapter in chapters:
         project.source_file(chapter)
     for chapter in chapters:
-        state = run_for_build(project, chapter, "quick")
-        result = read_result(chapter, store(project, chapter) / state.key)
+        result = read_result(chapter, run_for_build(project, chapter, "quick"))
         changed = write_reference(project, result)
         print(f"{chapter}: {'renewed' if changed else 'unchanged'}")
     return 0

@@ -12,7 +12,7 @@ class UsageError(Exception):
     """
 
     def __init__(self, lines: str | Iterable[str]) -> None:
-        self.lines = [lines] if isinstance(lines, str) else list(lines)
+        self.lines = [_one_line(line) for line in ([lines] if isinstance(lines, str) else lines)]
         super().__init__("\n".join(self.lines))
 
 
@@ -22,3 +22,8 @@ class RunError(Exception):
 
 class Stopped(Exception):  # noqa: N818 - it is no error
     """A run was stopped from outside (Ctrl-C, a signal). It is no failure and leaves nothing."""
+
+
+def _one_line(text: str) -> str:
+    """`text` with line ends and control characters, which may come from anyone, made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +78,9 @@ def table_rows(data: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]
     """A mapping of equally long columns as a header and rows.
 
     Raises:
-        UsageError: no columns, no rows, or columns of different lengths.
+        UsageError: no columns, no rows, columns of different lengths, or one that is no column.
     """
-    columns = {name: _entries(values) for name, values in data.items()}
+    columns = {name: _entries(name, values) for name, values in data.items()}
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1 or lengths == {0}:
         sizes = {name: len(values) for name, values in columns.items()}
@@ -88,12 +88,18 @@ def table_rows(data: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]
     return list(columns), list(zip(*columns.values(), strict=True))
 
 
-def _entries(values: Any) -> list[Any]:
+def _entries(name: str, values: Any) -> list[Any]:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     if hasattr(values, "tolist"):
         values = values.tolist()
-    return list(values)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"column {name!r} of a figure's data is a single value")
+    # Numbers that come one by one in arrays or tensors are written as numbers.
+    entries = [value.item() if hasattr(value, "item") else value for value in values]
+    if any(isinstance(entry, list | tuple | dict) for entry in entries):
+        raise UsageError(f"column {name!r} of a figure's data has entries that are no single value")
+    return entries
 
 
 def write_table(file: Path, data: Mapping[str, Any]) -> tuple[int, int]:
@@ -121,11 +127,13 @@ def check_figure(name: str, figure: Figure, caption: str, alt: str) -> None:
         problems.append(f"{name}: the alt text must say what the figure shows")
     for number, axes in enumerate(figure.axes, start=1):
         shared = axes.get_label() == "<colorbar>" or not axes.axison
-        hidden_x = not any(label.get_visible() for label in axes.get_xticklabels())
-        hidden_y = not any(label.get_visible() for label in axes.get_yticklabels())
-        if not (shared or hidden_x or axes.get_xlabel() or figure._supxlabel):
+        hidden_x, hidden_y = (
+            not (axis.get_visible() and any(t.get_visible() for t in axis.get_ticklabels()))
+            for axis in (axes.xaxis, axes.yaxis)
+        )
+        if not (shared or hidden_x or axes.get_xlabel() or figure.get_supxlabel()):
             problems.append(f"{name}: panel {number} has no name on its horizontal axis")
-        if not (shared or hidden_y or axes.get_ylabel() or figure._supylabel):
+        if not (shared or hidden_y or axes.get_ylabel() or figure.get_supylabel()):
             problems.append(f"{name}: panel {number} has no name on its vertical axis")
     if problems:
         raise UsageError(problems)

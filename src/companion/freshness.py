@@ -10,6 +10,7 @@ import functools
 import json
 import platform
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from companion.parameters import Schema, read_schema, resolve
 from companion.project import Project, digest, source_hash
 
 RUN_FILE = "run.json"
+WORK_PREFIX = ".run-"  # of folders that hold no result: in the making, or on the way out
 _KEPT_RUNS = 2
 
 
@@ -146,4 +148,11 @@ def _read_failure(folder: Path) -> dict[str, Any] | None:
 def prune(project: Project, chapter: str) -> None:
     """Delete all but the newest finished runs of a chapter from the build's store."""
     for folder, _ in finished_runs(project, chapter)[_KEPT_RUNS:]:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(folder)
+
+
+def discard(folder: Path) -> None:
+    """Delete a folder that may hold a result, so that no half of it is ever taken for one."""
+    hidden = folder.with_name(f"{WORK_PREFIX}{uuid.uuid4().hex[:12]}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
+ERROR_TAG = "papermill-error-cell-tag"
 CHECK_TAG = "nbval-check-output"
 _KEPT_OUTPUTS = ("text/plain", "text/markdown")
 _CELL = re.compile(r"^# %%(?P<head>.*)$", re.MULTILINE)
@@ -33,7 +34,7 @@ def parameters_cell(text: str) -> str:
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     found = [
         text[mark.end() : end].strip("\n")
-        for mark, end in zip(marks, ends, strict=True)
+        for mark, end in zip(marks, ends, strict=False)
         if re.search(rf"tags=\[[^\]]*\"{PARAMETERS_TAG}\"", mark["head"])
     ]
     if len(found) != 1:
@@ -67,7 +68,7 @@ def read_source(file: Path) -> NotebookNode:
 def is_injected(cell: NotebookNode) -> bool:
     """Whether a run, not the author, put this cell in."""
     tags = cell.metadata.get("tags", [])
-    return INJECTED_TAG in tags or "papermill-error-cell-tag" in tags
+    return INJECTED_TAG in tags or ERROR_TAG in tags
 
 
 def pair_from_run(source: NotebookNode, executed: NotebookNode) -> NotebookNode:

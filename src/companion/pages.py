@@ -306,13 +306,12 @@ def ledger_page(records: Mapping[str, Any]) -> str:
             "",
             "::::{list-table}",
             ":header-rows: 1",
-            ":widths: 16 50 16 18",
+            ":widths: 20 50 30",
             ":class: ledger",
             "",
             "* - number",
             "  - claim",
-            "  - verdict",
-            "  - evidence",
+            "  - verdict and evidence",
         ]
         for claim in rows:
             lines += _ledger_row(claim)
@@ -344,8 +343,7 @@ def _ledger_row(claim: Mapping[str, Any]) -> list[str]:
     return [
         *_item("* - ", [f"{anchor}{claim['number']}", "", f"`{claim['id']}`", "", claim["kind"]]),
         *_item("  - ", body),
-        *_item("  - ", [badge(claim["verdict"])]),
-        *_item("  - ", evidence),
+        *_item("  - ", [badge(claim["verdict"]), "", *evidence]),
     ]
 
 

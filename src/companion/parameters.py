@@ -22,6 +22,7 @@ import io
 import math
 import operator
 import re
+import reprlib
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,9 @@ def evaluate_estimate(expression: str, values: Mapping[str, Any]) -> float:
 
     try:
         return walk(ast.parse(expression, mode="eval"))
-    except (SyntaxError, OverflowError, ZeroDivisionError, TypeError):
+    except OverflowError:
+        return math.inf
+    except (SyntaxError, ZeroDivisionError, TypeError, ValueError):
         raise UsageError(f"cannot read the estimate {expression!r}") from None
 
 
@@ -158,10 +161,13 @@ def read_schema(cell: str, where: str = "parameters cell") -> Schema:
     Raises:
         UsageError: a line breaks the rules above; one line per problem.
     """
-    comments = _comments_by_line(cell)
+    try:
+        comments, body = _comments_by_line(cell), ast.parse(cell).body
+    except (SyntaxError, ValueError, tokenize.TokenError) as error:
+        raise UsageError(f"{where}: not Python: {' '.join(str(error).split())}") from None
     problems: list[str] = []
     parameters: dict[str, Parameter] = {}
-    for node in ast.parse(cell).body:
+    for node in body:
         if not (
             isinstance(node, ast.AnnAssign)
             and isinstance(node.target, ast.Name)
@@ -170,11 +176,13 @@ def read_schema(cell: str, where: str = "parameters cell") -> Schema:
             problems.append(f"{where}: line {node.lineno} is not 'name: type = value  # meaning'")
             continue
         name = node.target.id
+        if name in parameters:
+            problems.append(f"{where}: {name} stands twice")
         try:
             parameter = _read_parameter(
                 name,
                 ast.unparse(node.annotation),
-                ast.literal_eval(node.value),
+                _literal(ast.unparse(node.value)),
                 comments.get(node.end_lineno or node.lineno, ""),
             )
         except (ValueError, SyntaxError) as error:
@@ -218,7 +226,7 @@ def _read_parameter(name: str, kind: str, default: Any, comment: str) -> Paramet
         elif text.startswith("paper "):
             paper_text = text.removeprefix("paper ").strip()
         elif span:
-            low, high = (float(ast.literal_eval(end)) for end in span.groups())
+            low, high = (_range_end(end) for end in span.groups())
         elif "|" in text:
             choices = tuple(choice.strip() for choice in text.split("|"))
         else:
@@ -226,10 +234,25 @@ def _read_parameter(name: str, kind: str, default: Any, comment: str) -> Paramet
     if (low is None or high is None) and ("int" in kind or "float" in kind):
         raise ValueError("a number needs a range low..high")
     draft = Parameter(name, kind, None, meaning, low, high, choices, unit)
-    paper = check_value(draft, ast.literal_eval(paper_text)) if paper_text else None
+    paper = check_value(draft, _literal(paper_text)) if paper_text else None
     return Parameter(
         name, kind, check_value(draft, default), meaning, low, high, choices, unit, paper
     )
+
+
+def _literal(text: str) -> Any:
+    """The value of a literal; nothing is run."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError):
+        raise ValueError(f"{_quote(text)} is not a plain value") from None
+
+
+def _range_end(text: str) -> float:
+    value = _literal(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{_quote(text)} cannot end a range")
+    return float(value)
 
 
 def check_value(parameter: Parameter, value: Any) -> Any:
@@ -258,8 +281,10 @@ def check_value(parameter: Parameter, value: Any) -> Any:
 
 
 def _quote(value: Any) -> str:
-    """What was given, short enough for one line."""
-    text = repr(value)
+    """What was given, short enough for one line, however large or deeply nested it is."""
+    if isinstance(value, int) and abs(value) >= 10**50:
+        return "a number of more than 50 digits"
+    text = repr(value) if isinstance(value, str | int | float) else reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -279,26 +304,28 @@ def _check_list(parameter: Parameter, value: Any) -> list[Any]:
     return [_check_number(parameter, kind, entry) for entry in value]
 
 
-_NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][+-]?\d+)?", re.ASCII)
 
 
 def _check_number(parameter: Parameter, kind: str, value: Any) -> int | float:
     noun = "a whole number" if kind == "int" else "a number"
     refused = ValueError(f"{_quote(value)} is not {noun}")
     if isinstance(value, str):
-        # Decimal keeps 1e400 finite, so that the range below refuses it.
+        # Decimal keeps digits of whole numbers that a float would lose.
         if not _NUMBER.fullmatch(value.strip()) or len(value) > _TEXT_LIMIT:
             raise refused
         try:
             number: Decimal | int | float = Decimal(value.strip().replace("_", ""))
         except InvalidOperation:
             raise refused from None
+        # The ends of a range are floats: 0.1 has to meet them as one.
+        number = float(number) if kind == "float" else number
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise refused
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{_quote(value)} is not finite")
     else:
         number = value
-    if isinstance(number, float) and not math.isfinite(number):
-        raise ValueError(f"{_quote(value)} is not finite")
     low, high = parameter.low, parameter.high
     if low is not None and high is not None and not low <= number <= high:
         raise ValueError(f"{_quote(value)} is out of range {parameter.valid}")
@@ -338,7 +365,7 @@ def read_values_file(text: str, where: str) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{where}: not YAML: {' '.join(str(error).split())[:200]}") from None
     if values is None:
         return {}

@@ -6,6 +6,7 @@ import difflib
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ class Project:
 
     def chapters(self) -> list[str]:
         """The names of all chapters, such as `teacher_student/population_gradient`, sorted."""
-        files = self.notebooks.glob("*/*.py")
+        files = self.notebooks.glob("[!.]*/[!.]*.py")
         return sorted(f"{file.parent.name}/{file.stem}" for file in files)
 
     def source_file(self, chapter: str) -> Path:
@@ -145,9 +146,10 @@ def code_version(project: Project) -> str:
 
     release = version("shallow-relu-companion")
     commit = ""
-    if (project.root / ".git").exists():
+    git = shutil.which("git")
+    if git and (project.root / ".git").exists():
         asked = subprocess.run(
-            ["git", "-C", str(project.root), "rev-parse", "--short=10", "HEAD"],
+            [git, "-C", str(project.root), "rev-parse", "--short=10", "HEAD"],
             capture_output=True,
             text=True,
             check=False,

@@ -28,8 +28,9 @@ from companion.chapter import OUTPUT_VARIABLE
 from companion.errors import RunError, Stopped
 from companion.freshness import (
     RUN_FILE,
-    State,
+    WORK_PREFIX,
     chapter_state,
+    discard,
     failure_folder,
     ingredients,
     installed_versions,
@@ -41,8 +42,7 @@ from companion.freshness import (
 from companion.project import ROOT_VARIABLE, Project, code_version
 
 NOTEBOOK_FILE = "notebook.ipynb"
-_WORK_PREFIX = ".run-"
-_THREAD_VARIABLES = (
+THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -76,7 +76,7 @@ def worker_environment(project: Project, output: Path) -> dict[str, str]:
     environment = dict(os.environ)
     # An Agg backend chosen from outside would silently drop the pictures from the notebook.
     environment.pop("MPLBACKEND", None)
-    environment.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+    environment.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     environment[ROOT_VARIABLE] = str(project.root)
     environment[OUTPUT_VARIABLE] = str(output)
     # A kernel that the user has registered under the same name must not take our place.
@@ -90,7 +90,7 @@ def work_folder(parent: Path) -> Iterator[Path]:
     """A hidden folder below `parent`, held by a lock while its process lives, then removed."""
     parent.mkdir(parents=True, exist_ok=True)
     sweep_abandoned(parent)
-    name = f"{_WORK_PREFIX}{uuid.uuid4().hex[:12]}"
+    name = f"{WORK_PREFIX}{uuid.uuid4().hex[:12]}"
     # The lock exists before the folder, so that nobody takes a new folder for an abandoned one.
     lock = FileLock(parent / f"{name}.lock")
     with lock:
@@ -105,7 +105,7 @@ def work_folder(parent: Path) -> Iterator[Path]:
 
 def sweep_abandoned(parent: Path) -> None:
     """Remove the work folders of processes that died."""
-    for folder in parent.glob(f"{_WORK_PREFIX}*"):
+    for folder in parent.glob(f"{WORK_PREFIX}*"):
         if folder.suffix == ".lock" or not folder.is_dir():
             continue
         lock_file = parent / f"{folder.name}.lock"
@@ -252,6 +252,8 @@ def run_into(
                 raise RunError(f"{error} (partial notebook: {failed})") from None
             for scratch in ("order.json", "execution.json"):
                 (work / scratch).unlink(missing_ok=True)
+            if target.exists() and read_run(target) is None:
+                discard(target)
             try:
                 work.rename(target)
             except OSError:
@@ -291,8 +293,11 @@ def _write_run(
     return record
 
 
-def run_for_build(project: Project, chapter: str, profile: str) -> State:
+def run_for_build(project: Project, chapter: str, profile: str) -> Path:
     """Bring one chapter of the book up to date; do nothing if it is fresh.
+
+    Returns:
+        The folder of the finished run, of the sources as they were when it began.
 
     Raises:
         RunError: the run failed; the last good result stays.
@@ -301,13 +306,13 @@ def run_for_build(project: Project, chapter: str, profile: str) -> State:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         state = chapter_state(project, chapter, profile)
-        if state.state == "fresh":
-            return state
+        if state.state == "fresh" and state.folder is not None:
+            return state.folder
         order = Order(chapter, state.parameters, profile, state.key, state.parts)
         failed = failure_folder(project, chapter)
-        run_into(project, order, folder, state.key, failed=failed)
+        finished = run_into(project, order, folder, state.key, failed=failed)
         prune(project, chapter)
-    return chapter_state(project, chapter, profile)
+    return finished
 
 
 def run_for_reader(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +96,10 @@ def build_html(stage_folder: Path, config: Path, toc: Path, output: Path) -> Non
         RunError: Sphinx warned or failed; the message holds what it said.
     """
     program = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "build", str(stage_folder)]
-    command += ["--config", str(config), "--toc", str(toc), "--path-output", str(output)]
+    # Absolute paths: it takes some relative ones as relative to the staged folder.
+    command = [sys.executable, "-c", program, "build", str(stage_folder.resolve())]
+    command += ["--config", str(config.resolve()), "--toc", str(toc.resolve())]
+    command += ["--path-output", str(output.resolve())]
     finished = subprocess.run(
         [*command, "-W", "-n", "--keep-going", "-q"],
         capture_output=True,
@@ -127,31 +131,79 @@ def build_site(project: Project, folders: Mapping[str, Path]) -> Path:
     return project.html
 
 
-def build_rerun_page(project: Project, chapter: str, work: Path) -> None:
-    """Add to a finished run the same chapter as a small site of its own, in `work / "html"`.
+class RerunPage:
+    """The page of a rerun: a small site with the chapter and the references.
 
-    Raises:
-        RunError: Sphinx failed.
+    Sphinx needs seconds to start. A process of its own starts it, on an empty page, when the run
+    begins, and builds the real page when the run ends. Use as a context manager.
     """
-    claims, facts = read_claims(project.claims_file), book_facts(project)
-    result = read_result(chapter, work)
-    draft = work / ".page"
-    source = draft / "stage"
-    (source / "_extra" / "figures").mkdir(parents=True)
-    shutil.copy2(project.book / "references.bib", source / "references.bib")
-    shutil.copy2(project.book / "references.md", source / "references.md")
-    notebook = nbformat.read(work / NOTEBOOK_FILE, as_version=4)
-    page = pages.chapter_page(project, result, notebook, claims, facts, rerun=True)
-    (source / chapter).parent.mkdir(exist_ok=True)
-    nbformat.write(page, source / f"{chapter}.ipynb")
-    _stage_figures(result, source, facts, claims)
-    config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
-    # Other chapters are not here, so references to them cannot be resolved.
-    config["sphinx"]["config"]["suppress_warnings"] = ["myst.xref_missing", "ref.ref", "ref.numref"]
-    config["sphinx"]["config"]["nitpicky"] = False
-    (draft / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    toc = {"format": "jb-book", "root": chapter, "chapters": [{"file": "references"}]}
-    (draft / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    build_html(source, draft / "_config.yml", draft / "_toc.yml", draft)
-    shutil.move(draft / "_build" / "html", work / "html")
-    shutil.rmtree(draft)
+
+    def __init__(self, project: Project, chapter: str) -> None:
+        self._project = project
+        self._chapter = chapter
+        self._folder = Path(tempfile.mkdtemp(prefix="companion-page-"))
+        self._source = self._folder / "stage"
+        (self._source / "_extra" / "figures").mkdir(parents=True)
+        (self._source / chapter).parent.mkdir(parents=True)
+        for name in ("references.bib", "references.md"):
+            shutil.copy2(project.book / name, self._source / name)
+        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {chapter}")])
+        nbformat.write(empty, self._source / f"{chapter}.ipynb")
+        config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
+        toc = {"format": "jb-book", "root": chapter, "chapters": [{"file": "references"}]}
+        for name, content in (("_config.yml", config), ("_toc.yml", toc)):
+            (self._folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        arguments = ["build", str(self._source), "--config", str(self._folder / "_config.yml")]
+        arguments += ["--toc", str(self._folder / "_toc.yml"), "--path-output", str(self._folder)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "companion.page_process", str(self._log), *arguments, "-q"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            start_new_session=True,
+        )
+        self._ask()
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log.txt"
+
+    def _ask(self) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # a dead process is noticed when it does not answer
+            self._process.stdin.write("build\n")
+            self._process.stdin.flush()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def build(self, work: Path) -> None:
+        """Add the page of the finished run in `work`, as `work / "html"`.
+
+        Raises:
+            RunError: Sphinx failed; the message holds what it said.
+        """
+        claims, facts = read_claims(self._project.claims_file), book_facts(self._project)
+        result = read_result(self._chapter, work)
+        notebook = nbformat.read(work / NOTEBOOK_FILE, as_version=4)
+        page = pages.chapter_page(self._project, result, notebook, claims, facts, rerun=True)
+        self._answer()  # whatever became of the empty page
+        nbformat.write(page, self._source / f"{self._chapter}.ipynb")
+        _stage_figures(result, self._source, facts, claims)
+        self._ask()
+        if self._answer() != "built":
+            told = self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+            lines = [line for line in told.splitlines() if line.strip()]
+            raise RunError("\n".join(["the page was not built:", *lines[-20:]]))
+        shutil.move(self._folder / "_build" / "html", work / "html")
+
+    def __enter__(self) -> RerunPage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        shutil.rmtree(self._folder, ignore_errors=True)

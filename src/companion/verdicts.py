@@ -65,6 +65,11 @@ class Check:
         record = {key: _plain(value) for key, value in raw.items() if value not in (None, {}, "")}
         return record
 
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing was measured: the number, or an end of its interval, is nan."""
+        return any(math.isnan(n) for n in (self.measured, *(self.interval or ())) if n is not None)
+
 
 def _plain(value: Any) -> Any:
     """`value` with tuples as lists and non-finite numbers as text (JSON has neither)."""
@@ -97,7 +102,9 @@ def _worst_distance(rule: CheckRule, measured: Any, expected: Any) -> tuple[floa
         raise ValueError(f"{rule.name}: {len(found)} measured, {len(wanted)} expected values")
     worst = (-1.0, 0.0, 0.0)
     for number, target in zip(found, wanted, strict=True):
-        distance = abs(number - target)
+        # Two infinities are equal, though their difference is not a number.
+        same = rule.test == "equal" and number == target
+        distance = 0.0 if same else abs(number - target)
         if rule.test == "relative":
             distance = distance / abs(target) if target else (math.inf if distance else 0.0)
         if math.isnan(distance):
@@ -132,7 +139,7 @@ def evaluate(
         "name": rule.name,
         "test": rule.test,
         "threshold": rule.threshold,
-        "n": n,
+        "n": None if n is None else int(n),
         "strength": rule.strength,
         "deciding": rule.deciding,
         "meaning": rule.meaning,
@@ -148,13 +155,19 @@ def evaluate(
         if interval is None or expected is None:
             raise ValueError(f"{rule.name}: an interval and an expected value are needed")
         low, high = (float(end) for end in interval)
+        if low > high:
+            raise ValueError(f"{rule.name}: the interval ({low}, {high}) is upside down")
         target = float(expected)
-        passed = {
-            "interval_holds": low <= target <= high,
-            "interval_above": low >= target,
-            "interval_below": high <= target,
-        }[rule.test]
         middle = None if measured is None else float(measured)
+        broken = any(math.isnan(number) for number in (low, high, middle or 0.0))
+        passed = (
+            not broken
+            and {
+                "interval_holds": low <= target <= high,
+                "interval_above": low >= target,
+                "interval_below": high <= target,
+            }[rule.test]
+        )
         return Check(
             measured=middle, expected=target, interval=(low, high), passed=passed, **common
         )
@@ -241,15 +254,16 @@ class Evidence:
         """The verdict that the numbers earn, a key of `VERDICTS`."""
         if self.shortfall or not (self.checks or self.violations):
             return "inconclusive"
-        counterexample = bool(self.violations)
+        counterexample = bool(self.violations or self.hypotheses)
         if counterexample:
             shown = all(check.passed for check in self.violations + self.hypotheses)
-            if not shown or not self.hypotheses:
+            if not (shown and self.violations and self.hypotheses):
                 return "inconclusive"
             if not self.checks:
                 return "refuted"
         sound = all(check.passed for check in self.checks)
-        caught = bool(self.controls) and not any(check.passed for check in self.controls)
+        # A control that measured nothing fails for the wrong reason.
+        caught = bool(self.controls) and not any(c.passed or c.is_void for c in self.controls)
         if not (sound and caught):
             return "inconclusive"
         if counterexample:
@@ -270,12 +284,17 @@ class Evidence:
             return self.shortfall
         failed = [c.name for c in self.checks + self.violations + self.hypotheses if not c.passed]
         missed = [check.name for check in self.controls if check.passed]
+        void = [check.name for check in self.controls if check.is_void]
         if failed:
             return f"failed: {', '.join(failed)}"
         if missed:
             return f"a negative control did not fail: {', '.join(missed)}"
+        if void:
+            return f"a negative control measured nothing: {', '.join(void)}"
         if self.violations and not self.hypotheses:
             return "a counterexample needs its hypotheses, one by one"
+        if self.checks and self.hypotheses and not self.violations:
+            return "the counterexample breaks nothing"
         if not (self.checks or self.violations):
             return "nothing was measured"
         if not any(check.deciding for check in self.checks):

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from companion.notebooks import is_injected, read_source
+from companion.notebooks import ERROR_TAG, is_injected, read_source
 
 _POLL_SECONDS = 0.5
 
@@ -46,8 +46,10 @@ def _cell_number(result: Path, index: int) -> int:
     """The place of a cell in the source, counted from 1, without the cells that a run puts in."""
     import nbformat
 
-    cells = nbformat.read(result, as_version=4).cells[: index + 1]
-    return sum(not is_injected(cell) for cell in cells)
+    cells = nbformat.read(result, as_version=4).cells
+    # Papermill counts before it adds the cells that announce the error.
+    counted = [cell for cell in cells if ERROR_TAG not in cell.metadata.get("tags", [])]
+    return sum(not is_injected(cell) for cell in counted[: index + 1])
 
 
 def execute(folder: Path) -> dict[str, Any] | None:
@@ -70,6 +72,8 @@ def execute(folder: Path) -> dict[str, Any] | None:
             progress_bar=sys.stderr.isatty(),
             log_output=False,
             start_timeout=120,
+            # What the kernel's machinery has to say when it is stopped is not for readers.
+            extra_arguments=["--log-level=CRITICAL"],
             # Sockets in a private folder, not ports that every user of the machine can reach.
             config=Config({"KernelManager": {"transport": "ipc"}}),
         )

@@ -144,7 +144,8 @@ class TinyBook:
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
         """Start the command line on this book, in a process of its own."""
-        kept = {name: value for name, value in os.environ.items() if name != "COMPANION_OUTPUT"}
+        dropped = ("COMPANION_OUTPUT", "PYTHONUNBUFFERED")  # readers have neither
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return subprocess.Popen(
             [sys.executable, "-m", "companion.cli", *arguments],
             env=kept | {ROOT_VARIABLE: str(self.root), "COMPANION_PICTURES": "off"},

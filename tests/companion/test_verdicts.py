@@ -107,6 +107,7 @@ UNFIT = [
     (rule("interval_holds"), {"interval": (0.4, 0.6)}),
     (rule("interval_above", 0.5), {"interval": (0.9, 0.6)}),
     (rule("interval_above", 0.5), {"interval": (0.9,)}),
+    (rule("interval_below"), {"interval": (0.4, 0.6)}),
     (rule("certificate"), {"measured": 1.0}),
 ]
 
