@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -14,6 +15,8 @@ settings.register_profile("book", deadline=None, derandomize=True, database=None
 settings.load_profile("book")
 
 _OUTPUT = "COMPANION_OUTPUT"
+_PREVIOUS = pytest.StashKey[str | None]()
+_SCRATCH = pytest.StashKey[str]()
 
 
 def pytest_configure(config):
@@ -21,17 +24,17 @@ def pytest_configure(config):
 
     Under pytest-xdist each worker is a process of its own and so gets a folder of its own.
     """
-    config.stash["previous output"] = os.environ.get(_OUTPUT)
-    config.stash["scratch output"] = tempfile.mkdtemp(prefix="companion-tests-")
-    os.environ[_OUTPUT] = config.stash["scratch output"]
+    config.stash[_PREVIOUS] = os.environ.get(_OUTPUT)
+    config.stash[_SCRATCH] = tempfile.mkdtemp(prefix="companion-tests-")
+    os.environ[_OUTPUT] = config.stash[_SCRATCH]
 
 
 def pytest_unconfigure(config):
     """Remove the scratch folder."""
-    if "scratch output" not in config.stash:
+    if _SCRATCH not in config.stash:
         return
-    shutil.rmtree(config.stash["scratch output"], ignore_errors=True)
-    previous = config.stash["previous output"]
+    shutil.rmtree(config.stash[_SCRATCH], ignore_errors=True)
+    previous = config.stash[_PREVIOUS]
     if previous is None:
         os.environ.pop(_OUTPUT, None)
     else:

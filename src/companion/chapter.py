@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import json
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 OUTPUT_VARIABLE = "COMPANION_OUTPUT"
 VERDICTS_MIME = "application/vnd.companion.verdicts+json"
+
+
+class RecordedNumber(float):
+    """A number that says nothing at the end of a cell: the prose quotes it."""
+
+    def _ipython_display_(self) -> None:
+        pass
 
 
 class Chapter:
@@ -96,13 +104,15 @@ class Chapter:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in self._numbers:
             raise UsageError(f"number {name!r} is malformed or recorded twice")
         number = float(value)
+        if not math.isfinite(number):
+            raise UsageError(f"number {name!r} is {number}")
         self._numbers[name] = {
             "value": number,
             "text": format(number, show),
             "tolerance": tolerance,
         }
         self._write("numbers.json", self._numbers)
-        return number
+        return RecordedNumber(number)
 
     def figure(
         self,
@@ -186,7 +196,7 @@ class Chapter:
         _display({"text/plain": "\n".join(lines), VERDICTS_MIME: {"chapter": self.name}})
 
     def _write(self, name: str, content: Any) -> None:
-        text = json.dumps(content, indent=1, allow_nan=True)
+        text = json.dumps(content, indent=1, allow_nan=False)
         (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
 

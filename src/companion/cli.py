@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -101,6 +102,7 @@ def _show(project: Project, arguments: argparse.Namespace) -> int:
     chapter = arguments.chapter
     text = project.source_file(chapter).read_text(encoding="utf-8")
     schema = chapter_schema(project, chapter)
+    owned = [c for c in read_claims(project.claims_file).values() if c.chapter == chapter]
     print(f"{chapter}: {chapter_title(text)}\n")
     rows = [("parameter", "type", "quick", "paper", "valid", "meaning")]
     for p in schema.parameters.values():
@@ -109,9 +111,8 @@ def _show(project: Project, arguments: argparse.Namespace) -> int:
         rows.append((p.name, p.type, quick, paper, p.valid, meaning))
     print(_columns(rows))
     print("\nclaims")
-    for claim in read_claims(project.claims_file).values():
-        if claim.chapter == chapter:
-            print(f"  {claim.id:<24} {claim.number}: {claim.title}")
+    for claim in owned:
+        print(f"  {claim.id:<24} {claim.number}: {claim.title}")
     state = chapter_state(project, chapter)
     print(f"\nstate: {state.state} {state.reason}".rstrip())
     if state.folder is not None:
@@ -333,7 +334,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _raise_on_sigterm)
     try:
         parsed = _parser().parse_args(arguments)
-        return int(parsed.action(find_project(), parsed))
+        code = int(parsed.action(find_project(), parsed))
+        sys.stdout.flush()  # here, where a reader that has gone is no failure
+        return code
     except UsageError as error:
         for line in error.lines:
             print(f"companion: {line}", file=sys.stderr)
@@ -346,7 +349,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is no failure of ours.
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

@@ -68,10 +68,9 @@ STYLE: dict[str, Any] = {
 def use_style() -> None:
     """Set the book's style for all figures drawn from now on."""
     import matplotlib
-    from cycler import cycler
 
     cycle = [COLOURS[name] for name in ("measured", "teacher", "student", "control", "bound")]
-    matplotlib.rcParams.update({**STYLE, "axes.prop_cycle": cycler(color=cycle)})
+    matplotlib.rcParams.update({**STYLE, "axes.prop_cycle": f"cycler('color', {cycle})"})
 
 
 def table_rows(data: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -59,6 +59,9 @@ class Check:
     meaning: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
 
+    def _ipython_display_(self) -> None:
+        """Say nothing at the end of a cell: the table of verdicts shows every check."""
+
     def as_record(self) -> dict[str, Any]:
         """The check as plain data, without empty fields and fit for strict JSON."""
         raw = asdict(self)

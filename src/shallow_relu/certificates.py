@@ -21,13 +21,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import no_type_check
 
 import numpy as np
 from flint import Ordering, arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
 End = int | Fraction | arb | Callable[[], arb]
 """An end of an interval: exact, a ball, or a function such as `arb.pi` that gives a ball at the
-working precision."""
+working precision. A floating point number is none: write a fraction."""
 
 Box = tuple[tuple[Fraction, Fraction], ...]
 """One interval per variable, relative to the domain: $[0, 1]$ is the domain's whole side."""
@@ -85,6 +86,8 @@ class Certificate:
         return lower[:, None] + (upper - lower)[:, None] * relative
 
 
+# Run-time checks of types would cost a multiple of the arithmetic itself here.
+@no_type_check
 @dataclass(frozen=True)
 class Jet:
     """A ball together with balls for its first partial derivatives.
@@ -290,7 +293,7 @@ def _ball(end: End) -> arb:
         return arb(end)
     if callable(end):
         return end()
-    raise TypeError(f"an end of a domain is exact or a ball, not {type(end).__name__}: {end!r}")
+    raise TypeError(f"an end of the domain must be exact or a ball, not {end!r}")
 
 
 def _several(enclosures: Enclosures) -> Sequence[arb]:

@@ -533,8 +533,11 @@ def quotient(arc: Arc, t: Number, position: Number, entire: EntireFunctions) -> 
 # --- Exact identities ----------------------------------------------------------------------------
 
 
-def exact_identities() -> dict[str, bool]:
+def exact_identities(coefficient_error: Fraction = Fraction(0)) -> dict[str, bool]:
     """Every identity of the proofs, decided in exact algebra on the functions of this module.
+
+    Args:
+        coefficient_error: Replace $a_2$ by this much more: most identities then fail, for control.
 
     Returns:
         What was compared, and whether both sides are the same function.
@@ -546,8 +549,14 @@ def exact_identities() -> dict[str, bool]:
     tau, b = pi - t, profile(t, exact)
     determinant = pi * pi - b * b
     a1, a2 = separable_coefficients(t, exact)
+    error = field.constant(coefficient_error.numerator) / coefficient_error.denominator
+    a2 = a2 + error
     entire = entire_functions(exact)
-    function = {arc: separable_on_arc(arc, x, t, exact) for arc in ARCS}
+    function = {
+        arc: separable_on_arc(arc, x, t, exact)
+        - error * profile(angles_on_arc(arc, x, t, exact)[1], exact)
+        for arc in ARCS
+    }
     slope = {arc: function[arc].derivative(x) for arc in ARCS}
     slope_at_e1, slope_at_e2 = s * (pi - a2 * tau), -s * (s - a1 * tau)
     plain = {
@@ -692,6 +701,49 @@ def certify_inequalities(
     )
 
 
+def certify_altered(
+    arc: Arc,
+    *,
+    sign: int | None = None,
+    offset: Fraction = Fraction(0),
+    coefficient_error: Fraction = Fraction(0),
+    max_boxes: int = 10_000,
+    precision: int = 64,
+) -> Certificate:
+    r"""Attempt to prove an altered, false statement on the whole closed square, for control.
+
+    The function is $L_{12}$ in the product form of `quotient`. It vanishes on edges, so that even
+    the true statement is beyond this attempt; what counts is whether a counterexample is met.
+
+    Args:
+        arc: The arc.
+        sign: The sign to prove, by default the conjectured one.
+        offset: Claim that $\text{sign} \cdot L_{12}$ exceeds this.
+        coefficient_error: Replace $a_2$ by this much more.
+        max_boxes: Budget.
+        precision: Working precision in bits.
+
+    Returns:
+        The certificate; `counterexample` is a box on which the altered statement is false
+        everywhere.
+    """
+    chosen = SIGNS[arc] if sign is None else sign
+
+    def altered(t: arb, position: arb) -> arb:
+        value = SIGNS[arc] * quotient(arc, t, position, ENTIRE_BALLS).value()
+        theta2 = angles_on_arc(arc, position * arc_length(arc, t, BALLS), t, BALLS)[1]
+        value = value - _exact(coefficient_error) * profile(theta2, BALLS)
+        return chosen * value - _exact(offset)
+
+    return prove_positive(
+        altered,
+        _SQUARE,
+        statement=f"an altered statement on arc {arc}",
+        max_boxes=max_boxes,
+        precision=precision,
+    )
+
+
 def certify_directly(
     arc: Arc,
     margin: Fraction,
@@ -740,6 +792,8 @@ def certify_directly(
         edge = arb(int(at_end))
         distance = abs(position - edge)
         quotients = tuple(value / distance for value in values)
+        if any(value > 0 for value in quotients):
+            return quotients
         # The mean value theorem from the edge needs the value 0 there. That it is 0 is one of the
         # exact identities; a perturbed function is recognised at a single t.
         if not signed(*variables((t.mid(), edge))).value.contains(0):

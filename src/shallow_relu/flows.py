@@ -40,7 +40,8 @@ class Trajectories:
         state: The last state.
         gradient_norm: Norm of the gradient there.
         time: Time, or number of steps, that was needed.
-        stopped: Whether the gradient norm fell to the tolerance; otherwise the time was up.
+        stopped: Whether the gradient norm fell to the tolerance. Otherwise the time was up, or
+            the flow ran into a jump of the gradient.
         observed: The observation at the times asked for; the last one, for times after the end.
     """
 
@@ -61,7 +62,7 @@ def gradient_flow(
     accuracy: float = 1e-6,
     observe: Gradient | None = None,
     times: Sequence[float] = (),
-    max_steps: int = 1_000_000,
+    smallest_step: float = 1e-9,
 ) -> Trajectories:
     r"""Follow $\dot W = -\nabla R(W)$ by the Runge-Kutta pair of Bogacki and Shampine.
 
@@ -79,8 +80,8 @@ def gradient_flow(
         accuracy: Bound on the error estimate of one step.
         observe: What to record, `observe(state, *constants)` of shape `[B]`, such as the risk.
         times: When to record it, increasing, in `[0, until]`.
-        max_steps: Bound on the number of steps, rejected ones included; what is unfinished then
-            is returned as it stands.
+        smallest_step: A network whose steps would have to be shorter ends there. This happens
+            where the gradient jumps: a neuron that reaches zero in finite time.
 
     Raises:
         ValueError: The times do not increase or lie outside of `[0, until]`.
@@ -108,7 +109,9 @@ def gradient_flow(
         return state, slope, accepted, factor
 
     plan = _plan(until, observe, times)
-    return _follow(gradient, advance, start, constants, plan, tolerance, observe, 1e-3, max_steps)
+    return _follow(
+        gradient, advance, start, constants, plan, tolerance, observe, 1e-3, smallest_step
+    )
 
 
 def gradient_descent(
@@ -120,7 +123,7 @@ def gradient_descent(
     n_steps: int,
     tolerance: float = 0.0,
     observe: Gradient | None = None,
-    times: Sequence[int] = (),
+    times: Sequence[float] = (),
 ) -> Trajectories:
     r"""Follow $W^{(\tau+1)} = W^{(\tau)} - \eta \nabla R(W^{(\tau)})$.
 
@@ -144,15 +147,15 @@ def gradient_descent(
         new = state - step * slope
         return new, gradient(new, *fixed), unit > 0, torch.ones_like(unit)
 
-    plan = _plan(n_steps, observe, times)
-    return _follow(gradient, advance, start, constants, plan, tolerance, observe, 1.0, n_steps)
+    plan = _plan(float(n_steps), observe, times)
+    return _follow(gradient, advance, start, constants, plan, tolerance, observe, 1.0, 0.0)
 
 
 def joint_gradient(
-    state: Float[Tensor, "B K d+1"],
+    state: Float[Tensor, "B K columns"],
     W_star: Float[Tensor, "B M d"],
     a_star: Float[Tensor, "B M"],
-) -> Float[Tensor, "B K d+1"]:
+) -> Float[Tensor, "B K columns"]:
     """Gradient of the population risk when the output weights learn too.
 
     Args:
@@ -192,7 +195,7 @@ def _follow(
     tolerance: float,
     observe: Gradient | None,
     first_step: float,
-    max_steps: int,
+    smallest_step: float,
 ) -> Trajectories:
     """The loop of both methods: record, let finished networks go, advance the others."""
     n_times = len(plan) - 1
@@ -207,14 +210,14 @@ def _follow(
     stopped = torch.zeros_like(where, dtype=torch.bool)
     observed = start.new_full((len(start), n_times), math.nan)
 
-    for count in range(max_steps + 1):
+    while len(where) > 0:
         due = (time >= milestones[passed]) & (passed < n_times)
         if observe is not None and due.any():
             observed[where[due], passed[due]] = observe(state[due], *(c[due] for c in fixed))
             passed = passed + due
         norm = torch.linalg.vector_norm(slope.flatten(1), dim=1)
         small = norm <= tolerance
-        done = small | (time >= plan[-1]) | (count == max_steps)
+        done = small | (time >= plan[-1]) | (pace < smallest_step)
         if done.any():
             out = where[done]
             final[out], norms[out], ends[out] = state[done], norm[done], time[done]
@@ -226,8 +229,7 @@ def _follow(
             state, slope, time, pace, where, passed, *fixed = (
                 values[~done] for values in (state, slope, time, pace, where, passed, *fixed)
             )
-        if len(where) == 0:
-            break
+            continue
         target = milestones[passed]
         clipped = pace >= target - time
         step = torch.where(clipped, target - time, pace)

@@ -25,9 +25,9 @@ class Match:
 
 def match_teacher(
     W: Float[Tensor, "B K d"],
-    W_star: Float[Tensor, "K d"],
-    a: Float[Tensor, "*batch K"] | None = None,
-    a_star: Float[Tensor, " K"] | None = None,
+    W_star: Float[Tensor, "*#batch K d"],
+    a: Float[Tensor, "*#batch K"] | None = None,
+    a_star: Float[Tensor, "*#batch K"] | None = None,
 ) -> Match:
     r"""Distances between the neurons of students and teacher.
 
@@ -37,24 +37,16 @@ def match_teacher(
 
     Args:
         W: Student neurons.
-        W_star: Teacher neurons, as many.
+        W_star: Teacher neurons, as many; one teacher for all, or one each.
         a: Output weights of the students; ones by default.
         a_star: Output weights of the teacher; ones by default.
-
-    Raises:
-        ValueError: Student and teacher differ in width or dimension.
     """
-    if W.shape[1:] != W_star.shape:
-        raise ValueError(
-            f"students of shape {list(W.shape[1:])} do not fit a teacher of shape "
-            f"{list(W_star.shape)}"
-        )
-    a = W.new_ones(W.shape[:2]) if a is None else a.expand(W.shape[:2])
-    a_star = W_star.new_ones(len(W_star)) if a_star is None else a_star
-    first, second = a.abs()[..., None] * W, a_star.abs()[:, None] * W_star
-    cost = (first[:, :, None] - second).square().sum(dim=-1)
-    sizes = first.norm(dim=-1)[:, :, None] + second.norm(dim=-1)
-    cost = cost + torch.where(a[:, :, None] * a_star < 0, sizes.square(), 0)
+    ones = W.new_ones(W.shape[:2])
+    a, a_star = (ones if given is None else given.expand_as(ones) for given in (a, a_star))
+    first, second = a.abs()[..., None] * W, a_star.abs()[..., None] * W_star
+    cost = (first[:, :, None] - second[:, None]).square().sum(dim=-1)
+    sizes = first.norm(dim=-1)[:, :, None] + second.norm(dim=-1)[:, None]
+    cost = cost + torch.where(a[:, :, None] * a_star[:, None] < 0, sizes.square(), 0)
     orders = [torch.as_tensor(linear_sum_assignment(matrix)[1]) for matrix in cost.cpu().numpy()]
     permutation = torch.stack(orders).to(W.device) if orders else W.new_zeros(0, W.shape[1]).long()
     best = cost.gather(2, permutation[..., None]).squeeze(-1).sum(dim=-1)

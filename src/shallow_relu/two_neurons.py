@@ -20,8 +20,13 @@ from typing import Any, NamedTuple
 import mpmath
 import torch
 from flint import arb
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+
+from shallow_relu import population
+from shallow_relu.critical_points import is_critical, polish
+from shallow_relu.kernels import angle
+from shallow_relu.normal_equation import eliminated_norms
 
 Number = Any
 """A number of the arithmetic in use: a tensor, an `mpmath.mpf`, an `arb` or a jet of them."""
@@ -162,15 +167,24 @@ class SignCount(NamedTuple):
 
 
 def count_sign_violations(
-    theta12: Float[Tensor, "rows"], phi: Float[Tensor, "columns"], rows_per_block: int = 64
+    theta12: Float[Tensor, "rows"],
+    phi: Float[Tensor, "columns"],
+    *,
+    other: bool = False,
+    rounding: float = 0.0,
+    coefficient_error: float = 0.0,
+    rows_per_block: int = 64,
 ) -> SignCount:
-    r"""Signs of $L_{12}$ on a grid, counted against [tian2017, Conj. 1].
+    r"""Signs of $L_{12}$ or $L_{21}$ on a grid, counted against [tian2017, Conj. 1].
 
-    Points with $e^*$ on the ray of $e_1$ or $e_2$, where $L_{12} = 0$, are left out.
+    Points with $e^*$ on the ray of $e_1$ or $e_2$, where both are 0, are left out.
 
     Args:
         theta12: Angles between the neurons, in $(0, \pi)$.
         phi: Angles of $e^*$ in $[0, 2\pi]$.
+        other: Whether to take $L_{21}$ instead of $L_{12}$.
+        rounding: A wrong sign counts only if the absolute value exceeds this.
+        coefficient_error: Replace $a_2$ by this much more: a wrong function, for control.
         rows_per_block: Number of `theta12` per block; memory is a few blocks.
 
     Returns:
@@ -180,12 +194,111 @@ def count_sign_violations(
     smallest = math.inf
     on_first_ray = (phi == 0) | (phi == 2 * math.pi)
     for t in theta12.split(rows_per_block):
-        value = separable_on_circle(phi, t[:, None])
-        within = (phi > 0) & (phi < t[:, None])
-        beyond = (phi > t[:, None]) & ~on_first_ray
+        t = t[:, None]
+        place = torch.remainder(t - phi, 2 * math.pi) if other else phi
+        theta1, theta2 = angles_to_neurons(place, t)
+        value = separable(theta1, theta2, t)
+        if coefficient_error:
+            value = value - coefficient_error * profile(theta2, TENSORS)
+        within = (phi > 0) & (phi < t)
+        beyond = (phi > t) & ~on_first_ray
         counted = within | beyond
         inside += int(within.sum())
         outside += int(beyond.sum())
-        violations += int(((within & ~(value > 0)) | (beyond & ~(value < 0))).sum())
+        wrong = (within & ~(value > 0)) | (beyond & ~(value < 0))
+        violations += int((wrong & (value.abs() >= rounding)).sum())
         smallest = min(smallest, value.abs().masked_fill(~counted, math.inf).min().item())
     return SignCount(inside, outside, violations, smallest)
+
+
+def teachers_inside(
+    W: Float[Tensor, "*batch 2 2"], W_star: Float[Tensor, "*#batch M 2"]
+) -> Int[Tensor, "*batch"]:
+    r"""Number of teacher neurons in the interior of the cone of two students in the plane.
+
+    Args:
+        W: Two students, not collinear.
+        W_star: Teacher neurons.
+    """
+    coefficients = torch.linalg.solve(W.mT, W_star.mT)
+    return (coefficients > 0).all(dim=-2).sum(dim=-1)
+
+
+def separating_sums(
+    first: Float[Tensor, "*#batch"],
+    theta12: Float[Tensor, "*#batch"],
+    W_star: Float[Tensor, "*#batch M 2"],
+) -> Float[Tensor, "*batch 2"]:
+    r"""The sums $\sum_k \|w^*_k\| L_{12}(e^*_k)$ and $\sum_k \|w^*_k\| L_{21}(e^*_k)$.
+
+    Students with directions at the angles `first` and `first + theta12` are critical, for the
+    norms that solve [tian2017, Eq. 13], if and only if both sums are zero.
+
+    Args:
+        first: Angle of $e_1$.
+        theta12: Angle from $e_1$ to $e_2$, in $(0, \pi)$, counterclockwise.
+        W_star: Teacher neurons in the plane.
+    """
+    place = torch.atan2(W_star[..., 1], W_star[..., 0])
+    phi = torch.remainder(place - first[..., None], 2 * math.pi)
+    t = theta12[..., None]
+    mirrored = torch.remainder(t - phi, 2 * math.pi)
+    values = torch.stack([separable_on_circle(phi, t), separable_on_circle(mirrored, t)], dim=-2)
+    return (values @ W_star.norm(dim=-1)[..., None]).squeeze(-1)
+
+
+# Students closer than this to collinear are left to `shallow_relu.collinear`.
+_SMALLEST_ANGLE = 1e-5
+
+
+def in_plane_critical_points(
+    W_star: Float[Tensor, "teachers 2 2"], cells: int = 90
+) -> tuple[Float[Tensor, "n 2 2"], Int[Tensor, "n"]]:
+    r"""Critical points with two non-collinear students in the plane, the teacher itself left out.
+
+    Both `separating_sums` vanish there. Cells of a grid of student directions in which both
+    change sign give the starts of Newton's method. A cell may hide zeros of even number, so the
+    list is complete only numerically.
+
+    Args:
+        W_star: Pairs of teacher neurons in the plane, none of them collinear.
+        cells: Number of cells around the circle; half as many for the angle between the students,
+            finer towards 0 and $\pi$.
+
+    Returns:
+        The critical points of positive risk, with $e_2$ less than half a turn counterclockwise
+        from $e_1$, and the index of the teacher of each; sorted by teacher, then by risk.
+    """
+    steps = torch.arange(cells + 1, dtype=W_star.dtype, device=W_star.device)
+    # The offset keeps symmetry axes of the teacher off the grid.
+    first = 2 * math.pi * (steps + 0.377) / cells
+    half = cells // 2 + 1
+    t = math.pi / 2 * (1 - torch.cos(math.pi * (steps[:half] + 0.5) / half))
+    starts, owners = [], []
+    for index, teacher in enumerate(W_star):
+        positive = separating_sums(first[:, None], t, teacher) > 0
+        corners = torch.stack(
+            [positive[:-1, :-1], positive[1:, :-1], positive[:-1, 1:], positive[1:, 1:]]
+        )
+        row, column = (corners.any(dim=0) & ~corners.all(dim=0)).all(dim=-1).nonzero().T
+        middle = (first[row] + first[row + 1]) / 2
+        places = torch.stack([middle, middle + (t[column] + t[column + 1]) / 2], dim=-1)
+        E = torch.stack([places.cos(), places.sin()], dim=-1)
+        norms = eliminated_norms(E, teacher) @ teacher.norm(dim=-1)
+        starts.append(norms.clamp(min=1e-3)[..., None] * E)
+        owners.append(row.new_full(row.shape, index))
+    owner = torch.cat(owners)
+    W, _ = polish(torch.cat(starts), W_star[owner])
+    apart = angle(W[:, 0], W[:, 1])
+    risk = population.risk(W, W_star[owner])
+    kept = is_critical(W, W_star[owner]) & (risk > 1e-9)
+    kept &= (apart > _SMALLEST_ANGLE) & (apart < math.pi - _SMALLEST_ANGLE)
+    order = kept.nonzero().squeeze(-1)
+    order = order[risk[order].argsort(stable=True)]
+    order = order[owner[order].argsort(stable=True)]
+    W, owner = W[order], owner[order]
+    clockwise = W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] * W[:, 1, 0] < 0
+    W = torch.where(clockwise[:, None, None], W.flip(-2), W)
+    near = torch.cdist(W.flatten(1), W.flatten(1)) < 1e-6
+    repeated = (near & (owner[:, None] == owner)).tril(diagonal=-1).any(dim=-1)
+    return W[~repeated], owner[~repeated]

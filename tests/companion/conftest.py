@@ -148,7 +148,7 @@ class TinyBook:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return subprocess.Popen(
             [sys.executable, "-m", "companion.cli", *arguments],
-            env=kept | {ROOT_VARIABLE: str(self.root), "COMPANION_PICTURES": "off"},
+            env=kept | {ROOT_VARIABLE: str(self.root)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -189,7 +189,6 @@ def _restored(patch: pytest.MonkeyPatch, root: Path) -> Iterator[TinyBook]:
     made = TinyBook(Project(root))
     made.write()
     patch.setenv(ROOT_VARIABLE, str(root))
-    patch.setenv("COMPANION_PICTURES", "off")
     project_module.find_project.cache_clear()
     before = signal.getsignal(signal.SIGTERM)
     yield made
@@ -209,9 +208,7 @@ def executed(tmp_path_factory):
     """The output folder of a miniature book whose chapter was run for real, once."""
     made = TinyBook(Project(tmp_path_factory.mktemp("executed") / "book"))
     made.write()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COMPANION_PICTURES", "off")
-        run_module.run_for_build(made.project, CHAPTER, "quick")
+    run_module.run_for_build(made.project, CHAPTER, "quick")
     return made.project.output
 
 

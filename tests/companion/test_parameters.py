@@ -429,7 +429,7 @@ def _bad(chance: random.Random) -> list[str]:
     number = chance.choice(["-1e3", "1e30", "0.5e9", "-7", "100000", str(chance.uniform(1e4, 1e9))])
     wrong_number = {"loud": "maybe", "device": "gpu"}.get(name, number)
     unknown = chance.choice([f"{name}x", name.upper(), f"-{name}", _noise(chance).replace("=", "")])
-    return chance.choice(
+    (options,) = chance.choices(
         [
             ["-p", f"{name}={word}" if word.strip() not in ("", "７") else f"{name}= x"],
             ["-p", f"{name}={wrong_number}"],
@@ -442,8 +442,10 @@ def _bad(chance: random.Random) -> list[str]:
             ["-f", f"no-such-file-{_noise(chance)}".replace("/", "")],
             [_noise(chance) + "!"],
             ["--sure"],
-        ]
+        ],
+        weights=[10, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1],
     )
+    return options
 
 
 def test_a_thousand_bad_requests_are_refused_cleanly(tiny, capsys, monkeypatch):

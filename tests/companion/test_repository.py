@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jaxtyping import TypeCheckError
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -156,3 +157,10 @@ def test_text_files_end_with_one_line_end(book, tracked):
         text = file.read_bytes()
         assert not text or (text.endswith(b"\n") and not text.endswith(b"\n\n")), file
         assert b"\r" not in text, file
+
+
+def test_shapes_in_signatures_are_checked_while_testing():
+    from shallow_relu.kernels import angle
+
+    with pytest.raises(TypeCheckError):
+        angle("no tensor", "at all")

@@ -52,8 +52,10 @@ def test_polish_finds_a_saddle_and_does_not_descend():
     """The saddle outside of the plane of two orthonormal teachers [tian2017, Thm 2]."""
     W_star = torch.tensor([[1.0, 1.0, 0.0], [1.0, -1.0, 0.0]], dtype=torch.float64) / math.sqrt(2)
     start = torch.tensor([[0.75, 0.0, 0.4], [0.75, 0.0, -0.4]], dtype=torch.float64)
-    W, gradient_norm = polish(start, W_star)
+    # The noise has a part along the direction of descent, along which a minimiser would leave.
+    W, gradient_norm = polish(start + 0.02 * normal(2, 3, seed=12), W_star)
     assert gradient_norm < 1e-15
+    assert count_signs(hessian_eigenvalues(W, W_star))[0] == 1
 
     # For w = r (cos b, 0, +-sin b) criticality leaves one equation in b, along the third axis,
     # and the radius, from the projection on w.

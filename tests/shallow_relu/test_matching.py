@@ -43,8 +43,14 @@ def test_scale_may_move_between_neuron_and_output_weight_but_sign_may_not():
     assert float(flipped.distance[0]) > 0.1
 
 
-def test_empty_batch_and_wrong_shapes():
+def test_empty_batch():
     assert match_teacher(normal(0, 2, 3), normal(2, 3)).permutation.shape == (0, 2)
     assert math.prod(match_teacher(normal(0, 2, 3), normal(2, 3)).distance.shape) == 0
-    with pytest.raises(ValueError, match="do not fit"):
-        match_teacher(normal(1, 2, 3), normal(3, 3))
+
+
+def test_a_teacher_of_its_own_for_each_student():
+    W_star, a_star = normal(3, 4, 2), normal(3, 4)
+    order = torch.tensor([3, 1, 0, 2])
+    match = match_teacher(W_star[:, order] * 2, W_star, a_star[:, order] / 2, a_star)
+    assert match.permutation.equal(order.expand(3, 4))
+    assert float(match.distance.max()) < 1e-14
