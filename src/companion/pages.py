@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import html
+import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from companion.chapter import VERDICTS_MIME
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 FIGURES_FOLDER = "_extra/figures"
 _DIRECTIVES = {"conjecture": "prf:conjecture", "experiment": "prf:observation"}
 _CLAIM_BLOCK = re.compile(r"^```\{claim\} *(\S+)\s*\n```$", re.MULTILINE)
+_BOX = re.compile(
+    r"^(?P<head>(?::{3,}|`{3,})\{prf:(?!proof|ref)[a-z]+\}[^\n]*\n)(?P<options>(?::[a-z]+:[^\n]*\n)*)",
+    re.MULTILINE,
+)
 _NUMBER_ROLE = re.compile(r"\{number\}`([^`]+)`")
 
 
@@ -89,13 +94,13 @@ def claim_heading(claim: Claim) -> str:
     return f"{claim.paper}, {claim.number}: {claim.title}"
 
 
-def claim_block(claim: Claim) -> str:
-    """A claim as a theorem-like box with an anchor."""
+def claim_block(claim: Claim, chapter: str) -> str:
+    """A claim as a theorem-like box; on the page of the chapter that decides it, with an anchor."""
     directive = _DIRECTIVES.get(claim.kind, "prf:theorem")
     assumed = f"*Assumed.* {claim.hypotheses}\n\n" if claim.hypotheses else ""
+    anchor = f"({claim_anchor(claim.id)})=\n" if claim.chapter == chapter else ""
     return (
-        f"({claim_anchor(claim.id)})=\n"
-        f"::::{{{directive}}} {claim_heading(claim)}\n:nonumber:\n:class: claim\n\n"
+        f"{anchor}::::{{{directive}}} {claim_heading(claim)}\n:nonumber:\n:class: claim\n\n"
         f"{assumed}{claim.statement}\n::::"
     )
 
@@ -211,6 +216,7 @@ def chapter_page(
     cards = {card["id"]: card for card in result.cards}
     page = copy.deepcopy(notebook)
     cells: list[NotebookNode] = []
+    counter = itertools.count(1)
 
     def add(text: str) -> None:
         cell = new_markdown_cell(text)
@@ -221,7 +227,8 @@ def chapter_page(
         tags = cell.metadata.get("tags", [])
         cell["metadata"] = {"tags": [tag for tag in tags if tag.startswith(("hide-", "remove-"))]}
         if cell.cell_type == "markdown":
-            cell["source"] = expand_text(cell["source"], result, claims)
+            text = expand_text(cell["source"], result, claims)
+            cell["source"] = label_boxes(text, result.chapter, counter)
             cells.append(cell)
             continue
         if INJECTED_TAG in tags and not rerun:
@@ -273,8 +280,25 @@ def expand_text(text: str, result: ChapterResult, claims: Mapping[str, Claim]) -
             raise RunError(f"{result.chapter}: the text asks for the number {found[1]!r}")
         return result.numbers[found[1]]["text"]
 
-    text = _CLAIM_BLOCK.sub(lambda found: claim_block(get_claim(claims, found[1])), text)
-    return _NUMBER_ROLE.sub(number, text)
+    def claim(found: re.Match[str]) -> str:
+        return claim_block(get_claim(claims, found[1]), result.chapter)
+
+    return _NUMBER_ROLE.sub(number, _CLAIM_BLOCK.sub(claim, text))
+
+
+def label_boxes(text: str, chapter: str, counter: Iterator[int]) -> str:
+    """Give every theorem-like box without a label one that is unique in the book.
+
+    Without it the boxes of two pages would share their default labels.
+    """
+
+    def labelled(found: re.Match[str]) -> str:
+        if ":label:" in found["options"]:
+            return found[0]
+        name = f"{chapter.replace('/', '-').replace('_', '-')}-box-{next(counter)}"
+        return f"{found['head']}:label: {name}\n{found['options']}"
+
+    return _BOX.sub(labelled, text)
 
 
 # --- pages of their own ---------------------------------------------------------------------

@@ -21,7 +21,7 @@ from companion.cite import book_facts
 from companion.claims import read_claims
 from companion.errors import RunError
 from companion.figures import figure_files
-from companion.project import Project
+from companion.project import Project, digest, digest_files, source_hash
 from companion.records import ChapterResult, collect, read_result, write_records
 from companion.run import NOTEBOOK_FILE
 
@@ -125,9 +125,19 @@ def build_site(project: Project, folders: Mapping[str, Path]) -> Path:
         results = [read_result(chapter, folder) for chapter, folder in sorted(folders.items())]
         stage_folder = project.build / "stage"
         stage(project, results, stage_folder)
-        build_html(
-            stage_folder, project.root / "_config.yml", project.root / "_toc.yml", project.root
-        )
+        config, toc = project.root / "_config.yml", project.root / "_toc.yml"
+        staged = [file for file in stage_folder.rglob("*") if file.is_file()]
+        inputs = digest([digest_files(project.root, [*staged, config, toc]), source_hash(project)])
+        stamp = project.build / ".built"
+        if (
+            stamp.exists()
+            and stamp.read_text() == inputs
+            and (project.html / "index.html").exists()
+        ):
+            return project.html
+        stamp.unlink(missing_ok=True)
+        build_html(stage_folder, config, toc, project.root)
+        stamp.write_text(inputs)
     return project.html
 
 

@@ -36,7 +36,7 @@ $0 \le \theta \le \pi$, $0 \le r \le 1$. Two corners need an argument:
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -53,7 +53,6 @@ from shallow_relu.certificates import (
     Jet,
     prove_positive,
     variables,
-    with_mean_value_form,
 )
 from shallow_relu.conjecture_one import ENTIRE_BALLS
 from shallow_relu.kernels import angle, arc_cosine_profile, norm_and_direction
@@ -375,40 +374,32 @@ class ContractionCertificate:
     Attributes:
         corner: Whether the rate is at most `collinear_rate`, in exact arithmetic: then $E >= 0$ on
             the edge $r = 0$.
-        antipodal: $E > 0$ for angles from `antipodal_from` to pi, $D$ divided out.
         rising: $E$ increases with $r$ in the box `rising_to` at the corner; None if `corner` fails.
-        rest: $E > 0$ on the rest of the domain (all of it up to the antipodal angles if `corner`
-            fails).
-        antipodal_from: Angle from which the first part holds.
+        rest: $E > 0$ on the rest of the domain; the discarded boxes lie in the box at the corner,
+            or are settled by the antipodal argument.
         rising_to: Angle and ratio up to which the second part holds.
     """
 
     corner: bool
-    antipodal: Certificate
     rising: Certificate | None
     rest: Certificate
-    antipodal_from: Fraction
     rising_to: tuple[Fraction, Fraction]
-
-    @property
-    def parts(self) -> tuple[Certificate, ...]:
-        """The certificates in ball arithmetic."""
-        return tuple(part for part in (self.antipodal, self.rising, self.rest) if part is not None)
 
     @property
     def proved(self) -> bool:
         """Whether all parts are proved."""
-        return self.corner and all(part.proved for part in self.parts)
+        return self.corner and self.rising is not None and self.rising.proved and self.rest.proved
 
     @property
     def boxes(self) -> int:
-        """Number of boxes of all parts."""
-        return sum(part.boxes for part in self.parts)
+        """Number of boxes of both parts, those that the arguments settle included."""
+        first = 0 if self.rising is None else self.rising.boxes
+        return first + self.rest.boxes + self.rest.discarded
 
     @property
     def seconds(self) -> float:
-        """Wall-clock time of all parts."""
-        return sum(part.seconds for part in self.parts)
+        """Wall-clock time of both parts."""
+        return (0.0 if self.rising is None else self.rising.seconds) + self.rest.seconds
 
 
 def certify_contraction(
@@ -416,8 +407,7 @@ def certify_contraction(
     step: Fraction | tuple[Fraction, Fraction] = Fraction(0),
     rate: Fraction | None = None,
     *,
-    antipodal_from: Fraction = Fraction(11, 4),
-    rising_to: tuple[Fraction, Fraction] = (Fraction(1, 2), Fraction(1, 8)),
+    rising_to: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1, 4)),
     max_boxes: int = 20_000,
     precision: int = 64,
     keep_boxes: bool = False,
@@ -431,7 +421,6 @@ def certify_contraction(
         radius: $\rho$, or an interval of radii that are all to be treated; at most 1.
         step: $\eta$, or an interval of step sizes; from 0 to 2.
         rate: $a$; by default the best conceivable one, `collinear_rate`, at each radius and step.
-        antipodal_from: Angle from which the antipodal argument is to be used.
         rising_to: Angle and ratio of the box at the corner in which $E$ is to increase with $r$.
         max_boxes: Budget of each part.
         precision: Working precision in bits.
@@ -441,69 +430,62 @@ def certify_contraction(
         The certificate.
 
     Raises:
-        ValueError: If a radius or step size is outside of the range that the proof covers.
+        ValueError: If a radius or step size is outside of the range that the proof covers, or a
+            rate is given for an interval.
     """
-    low, high = _range(radius), _range(step)
-    if not (0 < low[0] and low[1] <= 1 and high[0] >= 0 and high[1] <= 2):
-        raise ValueError(f"the proof is for 0 < radius <= 1 and 0 <= step <= 2, not {radius, step}")
-    corner = rate is None or all(rate <= collinear_rate(x, y) for x in low for y in high)
-    if rate is not None and (isinstance(radius, tuple) or isinstance(step, tuple)):
-        raise ValueError("a given rate needs one radius and one step")
     intervals = [end for end in (radius, step) if isinstance(end, tuple)]
+    if rate is not None and intervals:
+        raise ValueError("a given rate needs one radius and one step")
+    (smallest, largest), (shortest, longest) = _range(radius), _range(step)
+    if not (0 < smallest <= largest <= 1 and 0 <= shortest <= longest <= 2):
+        raise ValueError(f"the proof is for 0 < radius <= 1 and 0 <= step <= 2, not {radius, step}")
+    corner = rate is None or rate <= collinear_rate(radius, step)
 
-    def settings(free: tuple[Number, ...]) -> tuple[Number, Number, Number]:
-        left = list(free)
-        rho, eta = (left.pop(0) if isinstance(end, tuple) else end for end in (radius, step))
-        if rate is not None:
-            return _exact(rho), _exact(eta), _exact(rate)
-        if not left and not free:
-            return _exact(rho), _exact(eta), _exact(collinear_rate(rho, eta))
-        rho, eta = _exact(rho), _exact(eta)
-        return rho, eta, collinear_rate(rho, eta)
+    free = [_exact(low).union(_exact(high)) for low, high in intervals]
+
+    def settings(free: Sequence[Number]) -> tuple[Number, Number, Number]:
+        values = iter(free)
+        rho, eta = (
+            next(values) if isinstance(end, tuple) else _exact(end) for end in (radius, step)
+        )
+        return rho, eta, collinear_rate(rho, eta) if rate is None else _exact(rate)
 
     def excess(theta: Number, ratio: Number, *free: Number) -> Number:
         return reduced_excess(theta, ratio, *settings(free), pi=arb.pi())
 
-    def antipodal(theta: Number, *free: Number) -> Number:
-        return _antipodal_form(theta, *settings(free)[1:])
-
     def slope(*coordinates: arb) -> arb:
-        return excess(*variables(coordinates)).gradient[1]
+        return excess(*variables([*coordinates, *free])).gradient[1]
+
+    def enclosures(*coordinates: arb) -> Sequence[arb]:
+        """As `with_mean_value_form`, but jets only where balls fail, and intervals kept whole."""
+        point = [*coordinates, *free]
+        natural = excess(*point)
+        if natural > 0:
+            return (natural,)
+        gradient = excess(*variables(point)).gradient
+        middle = [x.mid() for x in point]
+        offsets = zip(gradient, point, middle, strict=True)
+        return natural, excess(*middle) + sum(g * (x - m) for g, x, m in offsets)
+
+    def region(theta: arb, ratio: arb) -> Sequence[arb]:
+        _, eta, a = settings(free)
+        not_antipodal = -_antipodal_form(theta, eta, a)
+        if not corner:
+            return (not_antipodal,)
+        beyond = (theta - _exact(rising_to[0])).max(ratio - _exact(rising_to[1]))
+        return beyond, not_antipodal
 
     prove: dict[str, Any] = {
         "max_boxes": max_boxes,
         "precision": precision,
         "keep_boxes": keep_boxes,
     }
-    edge_angle, edge_ratio = rising_to
-    rising = None
-    region: Callable[..., arb] | None = None
-    if corner:
-        box: list[tuple[End, End]] = [(0, edge_angle), (0, edge_ratio), *intervals]
-        rising = prove_positive(slope, box, statement="E increases with the ratio", **prove)
-
-        def region(theta: arb, ratio: arb, *free: arb) -> arb:
-            return (theta - _exact(edge_angle)).max(ratio - _exact(edge_ratio))
-
-    return ContractionCertificate(
-        corner=corner,
-        antipodal=prove_positive(
-            with_mean_value_form(antipodal),
-            [(antipodal_from, arb.pi), *intervals],
-            statement="the form in the norms of s and q is positive definite",
-            **prove,
-        ),
-        rising=rising,
-        rest=prove_positive(
-            with_mean_value_form(excess),
-            [(0, antipodal_from), (0, 1), *intervals],
-            statement="E is positive",
-            region=region,
-            **prove,
-        ),
-        antipodal_from=antipodal_from,
-        rising_to=rising_to,
+    edge: list[tuple[End, End]] = [(0, rising_to[0]), (0, rising_to[1])]
+    rising = prove_positive(slope, edge, statement="E increases with r", **prove)
+    rest = prove_positive(
+        enclosures, [(0, arb.pi), (0, 1)], statement="E is positive", region=region, **prove
     )
+    return ContractionCertificate(corner, rising if corner else None, rest, rising_to)
 
 
 def _antipodal_form(theta: Number, step: Number, rate: Number) -> Number:

@@ -16,6 +16,7 @@ from shallow_relu.conjecture_one import (
     SIGNS,
     angles_on_arc,
     arc_length,
+    certify_altered,
     certify_conjecture,
     certify_directly,
     certify_inequalities,
@@ -275,3 +276,42 @@ def test_perturbed_statements_are_refused(arc, perturbation):
     certificate = certify_directly(arc, Fraction(1), max_boxes=300, **perturbation)
     assert not certificate.proved
     assert certificate.open_boxes
+
+
+def test_identities_fail_by_the_argument_for_control():
+    identities = exact_identities(Fraction(1, 1000))
+    assert len(identities) > 50
+    assert not identities["M_r a = m_12, first row"]
+    for arc in ARCS:
+        assert not identities[f"arc {arc}: sum of positive terms"]
+        assert not identities[f"arc {arc}: product form"]
+
+
+@pytest.mark.parametrize(
+    ("arc", "change"),
+    [
+        ("I", {"sign": -1}),
+        ("III", {"sign": 1}),
+        ("I", {"offset": Fraction(1, 1000)}),
+        ("III", {"offset": Fraction(1, 1000)}),
+        ("I", {"coefficient_error": Fraction(1, 1000)}),
+        ("II", {"coefficient_error": Fraction(-1, 1000)}),
+    ],
+)
+def test_altered_statements_meet_a_counterexample(arc, change):
+    certificate = certify_altered(arc, **change)
+    assert not certificate.proved
+    # The statement is false at the middle of the box, by the definition.
+    with mpmath.workdps(60):
+        middle = [sum(side) / 2 for side in certificate.counterexample]
+        t, u = (mpmath.mpf(place.numerator) / place.denominator for place in middle)
+        t = mpmath.pi * t
+        x = u * arc_length(arc, t, DIGITS)
+        theta2 = angles_on_arc(arc, x, t, DIGITS)[1]
+        h = (mpmath.pi - theta2) * mpmath.cos(theta2) + mpmath.sin(theta2)
+        value = definition(arc, x, t) - float(change.get("coefficient_error", 0)) * h
+        assert change.get("sign", SIGNS[arc]) * value <= float(change.get("offset", 0))
+
+
+def test_the_true_statement_meets_no_counterexample():
+    assert certify_altered("III", max_boxes=100).counterexample is None

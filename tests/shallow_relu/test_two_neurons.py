@@ -8,16 +8,19 @@ import pytest
 import torch
 from flint import arb
 
-from shallow_relu import two_neurons
+from shallow_relu import population, two_neurons
 from shallow_relu.two_neurons import (
     BALLS,
     DIGITS,
     angles_to_neurons,
     count_sign_violations,
+    in_plane_critical_points,
     profile,
     separable,
     separable_coefficients,
     separable_on_circle,
+    separating_sums,
+    teachers_inside,
 )
 
 
@@ -185,3 +188,79 @@ def test_sign_count_notices_a_wrong_coefficient(monkeypatch):
 
     monkeypatch.setattr(two_neurons, "separable_coefficients", wrong)
     assert count_sign_violations(*grid(200)).violations > 0
+
+
+def test_sign_count_options():
+    wrong = count_sign_violations(*grid(200), coefficient_error=1e-3)
+    assert 0 < wrong.violations < 2000
+    assert count_sign_violations(*grid(200), coefficient_error=1e-3, rounding=1.0).violations == 0
+    other = count_sign_violations(*grid(200), other=True)
+    assert other.violations == 0
+    assert other.smallest != count_sign_violations(*grid(200)).smallest
+    flat = count_sign_violations(double([math.pi]), grid(200)[1])
+    assert flat.violations > 0
+    assert count_sign_violations(double([math.pi]), grid(200)[1], rounding=1e-13).violations == 0
+
+
+def unit(place):
+    return torch.stack([double(place).cos(), double(place).sin()], dim=-1)
+
+
+def teacher(degrees, ratio):
+    half = math.radians(degrees) / 2
+    return torch.stack([unit(half), ratio * unit(-half)])
+
+
+def test_teachers_inside():
+    W = torch.stack([unit(0.2), 3 * unit(1.4)])
+    places = (0.1, 0.3, 1.3, 1.5, 1.0 + math.pi)
+    W_star = torch.stack([0.5 * unit(place) for place in places])
+    assert teachers_inside(W, W_star).item() == 2
+    assert teachers_inside(W.flip(0), W_star[1:2]).item() == 1
+    assert teachers_inside(W, W_star[-1:]).item() == 0
+
+
+def test_separating_sums_against_the_definition():
+    W_star = torch.stack([1.3 * unit(2.0), 0.7 * unit(5.5)])
+    first, t = 0.4, 1.1
+    sums = separating_sums(double(first), double(t), W_star)
+    with mpmath.workdps(30):
+        expected = [0, 0]
+        for place, norm in ((2.0, 1.3), (5.5, 0.7)):
+            phi = mpmath.mpf(place - first) % (2 * mpmath.pi)
+            expected[0] += norm * definition(phi, mpmath.mpf(t))
+            expected[1] += norm * definition((t - phi) % (2 * mpmath.pi), mpmath.mpf(t))
+    torch.testing.assert_close(sums, double([float(v) for v in expected]), rtol=0, atol=1e-14)
+
+
+def test_in_plane_critical_points():
+    """Two known cases, and no point where there is none; the gradient is that of the risk."""
+    teachers = torch.stack([teacher(90, 2.0), teacher(100, 1.0), teacher(135, 1.0)])
+    W, owner = in_plane_critical_points(teachers)
+    assert owner.tolist() == [0, 2, 2]
+    leaf = W.clone().requires_grad_()
+    population.risk(leaf, teachers[owner]).sum().backward()
+    assert leaf.grad.abs().max() < 1e-12
+    risks = population.risk(W, teachers[owner])
+    expected = double([0.128467, 0.214393, 0.214393])
+    torch.testing.assert_close(risks, expected, rtol=0, atol=1e-6)
+    assert teachers_inside(W, teachers[owner]).tolist() == [1, 1, 1]
+    turned = W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] * W[:, 1, 0]
+    assert (turned > 0).all()
+
+
+def test_in_plane_critical_points_by_random_descent_of_the_gradient():
+    """Newton's method from random students finds no point that the grid search misses."""
+    W_star = teacher(140, 1.1)
+    found, _ = in_plane_critical_points(W_star[None])
+    generator = torch.Generator().manual_seed(4)
+    start = torch.randn(200, 2, 2, generator=generator, dtype=torch.float64)
+    W, _ = two_neurons.polish(start, W_star)
+    turned = W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] * W[:, 1, 0]
+    sine = turned.abs() / W.norm(dim=-1).prod(dim=-1)
+    gradient = population.gradient(W, W_star).flatten(1).norm(dim=1)
+    kept = (gradient < 1e-13) & (population.risk(W, W_star) > 1e-6) & (sine > 1e-3)
+    W = torch.where((turned < 0)[:, None, None], W.flip(-2), W)[kept]
+    assert len(W) > 20
+    distance = torch.cdist(W.flatten(1), found.flatten(1)).amin(dim=1)
+    assert distance.max() < 1e-6
