@@ -31,7 +31,7 @@ dimension: int = 100  # dimension d of Figure 1; 3..1000; paper 100
 step: float = 0.1  # step size of Figure 1; 0.01..1; paper 0.1
 noise: float = 0.1  # norm of the noise on 1.5 beta in Figure 1(b); 0.05..0.19
 runs: int = 3  # runs of each kind in Figure 1; 1..50; paper 1
-escapes: int = 10  # starts behind the law of the escape time; 6..200
+escapes: int = 8  # starts behind the law of the escape time; 6..200
 searches: int = 200  # starts of the search for stationary points; 50..5_000
 # memory: 1e8 + 4e5 * searches bytes
 # time: 6 + 0.6 * escapes + 0.01 * searches + 0.01 * runs + 0.5 / (step * noise) seconds
@@ -41,12 +41,14 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.colors import PowerNorm
 
 from companion import open_chapter
 from companion.figures import COLOURS
 from shallow_relu import linear_saddles, population
 from shallow_relu.intervals import slope_interval
 from shallow_relu.kernels import angle
+from shallow_relu.linear_saddles import risk_gradient
 
 chapter = open_chapter("linear_targets/saddles", globals())
 generator = torch.Generator().manual_seed(seed)
@@ -60,11 +62,6 @@ def normal(*shape):
 
 def uniform(*shape):
     return torch.rand(*shape, generator=generator)
-
-
-def gradient(W, beta, a=signs):
-    teacher = population.linear_teacher(beta)
-    return population.gradient(W, teacher[0], a.expand(W.shape[:-1]), teacher[1])
 
 
 def risk(W, beta):
@@ -82,6 +79,13 @@ def risk(W, beta):
 # %%
 ray = chapter.claim("linear2025.appC")
 d, cases = 7, 40
+
+
+def gradient(W, beta, a):
+    teacher = population.linear_teacher(beta)
+    return population.gradient(W, teacher[0], a, teacher[1])
+
+
 c = torch.where(torch.arange(cases) % 2 == 0, 4 * uniform(cases) + 0.1, -1.1 - 4 * uniform(cases))
 beta = normal(cases, d)
 sizes = 0.3 + 2 * uniform(cases, 2)
@@ -134,9 +138,10 @@ across = torch.eye(3)[1].expand(2, 3)
 shift = torch.full((6,), 1e-3)
 fall = 0.25 - risk(linear_saddles.ray_point(positions, unit) + 1e-3 * across, unit)
 ray.check("descent", measured=fall, expected=linear_saddles.ray_descent(positions, shift), n=6)
-line = linear_saddles.ray_point(torch.tensor(1.0), torch.ones(1)) + uniform(5000, 2, 1) - 0.5
-lowest = (risk(line, torch.ones(1)) - 0.25).min()
-chapter.number("lowest_in_one_dimension", abs(min(float(lowest), 0.0)), ".0e")
+for d, name in ((1, "lower_in_one_dimension"), (2, "lower_in_two_dimensions")):
+    axis = torch.eye(d)[0]
+    near = linear_saddles.ray_point(torch.tensor(1.0), axis) + 0.2 * (uniform(5000, 2, d) - 0.5)
+    chapter.number(name, (risk(near, axis) < 0.25 - 1e-12).sum(), ",.0f")
 grid = torch.logspace(-3, 0, 25)
 falls = {}
 for place in (0.5, 1.0, 3.0):
@@ -165,13 +170,13 @@ W, target = normal(2000, 2, 3), normal(2000, 3)
 W[::2, 1] *= (W[::2, 0].norm(dim=1) / W[::2, 1].norm(dim=1))[:, None]
 theta = angle(W[:, 0], W[:, 1])
 bound = (theta - theta.sin()) / (2 * math.pi) * W.sum(dim=1).norm(dim=1)
-pulled = gradient(W, target).sum(dim=1).norm(dim=1)
+pulled = risk_gradient(W, target).sum(dim=1).norm(dim=1)
 usable = bound > 1e-6
 ray.check("lower bound", measured=(pulled / bound)[usable], n=int(usable.sum()))
 
 unit = torch.eye(3)[0].expand(searches, 3)
 ends = linear_saddles.gradient_roots(normal(searches, 2, 3), unit, n_steps=150)
-zero = gradient(ends, unit).flatten(1).norm(dim=1) < 1e-10
+zero = risk_gradient(ends, unit).flatten(1).norm(dim=1) < 1e-10
 at_minimum = linear_saddles.distance_to_minimum(ends, unit) < 1e-3
 on_ray = linear_saddles.distance_to_ray(ends, unit) < 1e-2 * ends.flatten(1).norm(dim=1)
 ray.check("other points", measured=(zero & ~at_minimum & ~on_ray).sum(), expected=0, n=searches)
@@ -219,9 +224,9 @@ chapter.figure(
 # %% [markdown]
 # Of the {number}`searches` searches, {number}`found_minimum` ended at the minimum and
 # {number}`found_ray` on the ray; {number}`found_nothing` ran to large norms, where the valley
-# around the ray becomes flat, without reaching a zero. In one dimension no point near
-# $(2\beta,\beta)$ lies lower than {number}`lowest_in_one_dimension` below $\frac14$, which is
-# rounding.
+# around the ray becomes flat, without reaching a zero. Of 5000
+# random points near $(2\beta,\beta)$, {number}`lower_in_one_dimension` lie below the plateau for
+# $d=1$ and {number}`lower_in_two_dimensions` for $d=2$.
 #
 # ## Figure 1, as in the paper
 #
@@ -243,7 +248,7 @@ def descend(W, n_steps, every):
             planes.append(W[..., :2])
             risks.append(risk(W, target))
         if iteration < n_steps:
-            W = W - step * gradient(W, target)
+            W = W - step * risk_gradient(W, target)
     return W, torch.stack(planes), torch.stack(risks)
 
 
@@ -284,14 +289,24 @@ draw_plane(panels[0], small_path, "(a) start near the origin")
 draw_plane(panels[1], early, r"(b) start near $1.5\,\beta$")
 panels[0].set(xlim=(-1.3, 1.3), ylim=(-0.02, 0.02), xticks=[-1, 0, 1])
 panels[1].set(xlim=(-1.3, 2.4), ylim=(-0.06, 0.06), xticks=[-1, 0, 1, 2])
-relief = figure.add_subplot(1, 3, 3, projection="3d")
-axis = torch.linspace(-3, 3, 49)
+relief = figure.add_subplot(1, 3, 3, projection="3d", computed_zorder=False)
+axis = torch.linspace(-3, 3, 61)
 alpha1, alpha2 = torch.meshgrid(axis, axis, indexing="ij")
 height = risk(torch.stack([alpha1, alpha2], dim=-1).reshape(-1, 2, 1), torch.ones(1))
-height = height.reshape(49, 49)
-relief.plot_surface(alpha1, alpha2, height, cmap="viridis", rcount=49, ccount=49, rasterized=True)
-relief.set(xlabel=r"$\alpha_1$", ylabel=r"$\alpha_2$", zlabel="risk", title="(c) landscape")
-relief.view_init(35, -60)
+height = height.reshape(61, 61)
+shades = PowerNorm(0.45, 0, 8)
+relief.plot_surface(
+    alpha1, alpha2, height, cmap="viridis", norm=shades, rcount=61, ccount=61, rasterized=True
+)
+for floor in (torch.linspace(0, 2, 9), torch.linspace(-3, -1, 9)):
+    relief.plot(floor + 1, floor, torch.full((9,), 0.25), color=COLOURS["control"], zorder=5)
+relief.plot([1], [-1], [0], "*", ms=9, color="white", zorder=6)
+relief.set(title="(c) landscape", xticks=[-2, 0, 2], yticks=[-2, 0, 2], zticks=[0, 4, 8])
+relief.set_xlabel(r"$\alpha_1$", labelpad=-6)
+relief.set_ylabel(r"$\alpha_2$", labelpad=-6)
+relief.tick_params(pad=-2)
+relief.view_init(48, -115)
+relief.set_box_aspect((1, 1, 0.7), zoom=0.9)
 chapter.figure(
     "fig-linear2025-fig1",
     figure,
@@ -299,7 +314,7 @@ chapter.figure(
     r"$-1$; "
     r"arrows: $\pm\beta$; dots: last position. (a) Small starts reach $\pm\beta$. (b) After 1000 "
     r"iterations the neurons sit near $2\beta$ and $\beta$. (c) The risk for $w_1=\alpha_1\beta$, "
-    r"$w_2=\alpha_2\beta$.",
+    r"$w_2=\alpha_2\beta$, with the floor of the valley (pink) and the minimum (star).",
     alt="Left, red and blue paths from the origin to the tips of two opposite arrows. Middle, "
     "paths from 1.5 to 2 and to 1 on the horizontal axis. Right, a surface with a flat valley.",
     data={
@@ -331,7 +346,7 @@ landscape.hypothesis(
 landscape.hypothesis(
     "the update is gradient descent on the population risk",
     "population gradient",
-    measured=gradient(start, everyone),
+    measured=risk_gradient(start, everyone),
     expected=leaf.grad,
 )
 saddle = linear_saddles.ray_point(torch.tensor(1.0), beta)
@@ -353,7 +368,7 @@ chapter.number("last_prediction", predicted.max(), ",.0f")
 
 valley = torch.cat([torch.linspace(0.05, 4, 40), torch.linspace(-5, -1.05, 40)])
 W = linear_saddles.ray_point(valley, beta)
-landscape.check("valley gradient", measured=gradient(W, beta.expand(80, -1)), expected=0.0)
+landscape.check("valley gradient", measured=risk_gradient(W, beta), expected=0.0)
 landscape.check("valley risk", measured=risk(W, beta), expected=0.25)
 
 # %% tags=["hide-input"]

@@ -402,7 +402,7 @@ chapter.figure(
 #
 # All that follows works with $L_{12}$ as the package writes it. So we first evaluate Equation 14 as
 # it is printed, with the inverse of $M_r$, for $L_{12}$ and for $L_{21}$, at 120 digits. Half of
-# the random points lie within $10^{-6}$ of an edge of the domain, relative to its size. We compare
+# the random points lie within $10^{-6}$ of a corner of the domain, relative to its size. We compare
 # with the function, with the sum of positive terms and with the product that the certificates use.
 
 

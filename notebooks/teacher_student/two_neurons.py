@@ -37,7 +37,7 @@ grid: int = 800  # points of the sign map in each direction; 100..20_000; paper 
 n_configurations: int = 4000  # random directions in the check of Theorem 4; 100..1_000_000
 n_teachers: int = 30  # random teachers whose critical points are searched; 5..5_000; paper 500
 # memory: 6e8 + 5e3 * grid + 1e3 * n_configurations bytes
-# time: 9 + 4e-7 * grid * grid + 0.06 * n_teachers + 4e-5 * n_configurations seconds
+# time: 9 + 6e-7 * grid * grid + 0.06 * n_teachers + 4e-5 * n_configurations seconds
 
 # %% tags=["hide-input"]
 import math

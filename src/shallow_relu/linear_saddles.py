@@ -33,7 +33,7 @@ from torch import Tensor
 
 from shallow_relu import population
 from shallow_relu.intervals import LEVEL
-from shallow_relu.kernels import angle, arc_cosine_1, norm_and_direction
+from shallow_relu.kernels import angle, arc_cosine_1, gated_mean, norm_and_direction
 
 
 def sum_and_difference(
@@ -67,6 +67,26 @@ def risk_by_parity(
     even = square / 2 - arc_cosine_1(w1, torch.where(apart, w2, -w2))
     odd = (p - beta).square().sum(dim=-1) / 2
     return odd, even.expand_as(odd)
+
+
+def risk_gradient(
+    W: Float[Tensor, "*#batch 2 d"], beta: Float[Tensor, "*#batch d"]
+) -> Float[Tensor, "*batch 2 d"]:
+    r"""Gradient of the risk, $\frac12 (W - W^*)$ minus the gated means of the other neuron.
+
+    Row 1 is $\frac12 (w_1 - \beta) - E[1(w_1 \cdot x > 0)\, \sigma(w_2 \cdot x)\, x]$, and row 2
+    follows by exchanging $w_1$ with $w_2$ and $\beta$ with $-\beta$ [linear2025, Eq. 8]. It agrees
+    with `population.gradient` and is several times faster for two neurons.
+
+    Args:
+        W: Neurons.
+        beta: Coefficients of the linear target.
+
+    Returns:
+        The gradient; zero in the rows of zero neurons.
+    """
+    slope = (W - torch.stack([beta, -beta], dim=-2)) / 2 - gated_mean(W, W.flip(-2))
+    return torch.where(W.any(dim=-1, keepdim=True), slope, 0)
 
 
 def agreement_matrix(W: Float[Tensor, "*batch 2 d"]) -> Float[Tensor, "*batch d d"]:
@@ -169,12 +189,12 @@ def gradient_roots(
     a = start.new_tensor([1, -1]).expand(len(start), 2)
     identity = torch.eye(size, dtype=start.dtype, device=start.device)
     W, damping = start, torch.full_like(start[:, 0, 0], 1e-2)
-    slope = population.gradient(W, teacher[0], a, teacher[1]).reshape(-1, size)
+    slope = risk_gradient(W, beta).reshape(-1, size)
     for _ in range(n_steps):
         hessian = population.hessian(W, teacher[0], a, teacher[1]).reshape(-1, size, size)
         system = hessian.mT @ hessian + damping[:, None, None] * identity
         move = torch.linalg.solve(system, hessian.mT @ slope[..., None]).reshape(shape)
-        new_slope = population.gradient(W - move, teacher[0], a, teacher[1]).reshape(-1, size)
+        new_slope = risk_gradient(W - move, beta).reshape(-1, size)
         better = new_slope.square().sum(dim=-1) < slope.square().sum(dim=-1)
         W = torch.where(better[:, None, None], W - move, W)
         slope = torch.where(better[:, None], new_slope, slope)
@@ -221,7 +241,7 @@ def escape_time(
     *,
     level: float = 0.125,
     until: float = 1e8,
-    accuracy: float = 1e-5,
+    accuracy: float = 1e-4,
 ) -> float:
     r"""Time after which the gradient flow has brought the risk below `level` $\|\beta\|^2$.
 
@@ -247,8 +267,7 @@ def escape_time(
         return torch.as_tensor(state, dtype=start.dtype).reshape(shape)
 
     def velocity(_: float, state: np.ndarray) -> np.ndarray:
-        slope = population.gradient(pair(state), teacher, a, teacher_weights)
-        return -slope.numpy().reshape(size)
+        return -risk_gradient(pair(state), beta).numpy().reshape(size)
 
     def jacobian(_: float, state: np.ndarray) -> np.ndarray:
         curvature = population.hessian(pair(state), teacher, a, teacher_weights)

@@ -294,18 +294,22 @@ def perpendicular_constant(radius: float) -> float:
         radius: $\rho > 0$.
 
     Returns:
-        The minimum over the angle.
+        The local minimum over the angle at which $p$ is closest to $\beta$.
     """
 
     def ratio(opening: float) -> float:
         s, p = radius / 2, radius / 2 / math.tan(opening / 2)
         q = 1 - p
-        along, across = (opening + math.sin(opening)) / math.pi, opening - math.sin(opening)
-        value = (1 - along) * s * s + q * q - across / math.pi * q * p
-        return value / (2 * (s * s + q * q))
+        along = (opening + math.sin(opening)) / math.pi
+        across = (opening - math.sin(opening)) / math.pi
+        return ((1 - along) * s * s + q * q - across * q * p) / (2 * (s * s + q * q))
 
+    # The minimum sought is near the angle at which p is beta; far from it there is another one.
     found = optimize.minimize_scalar(
-        ratio, bounds=(0.2 * radius, math.pi - 1e-9), method="bounded", options={"xatol": 1e-12}
+        ratio,
+        bounds=(0.5 * radius, min(1.5 * radius, 3.0)),
+        method="bounded",
+        options={"xatol": 1e-12},
     )
     return float(found.fun)
 

@@ -109,6 +109,24 @@ def odd_risk(
     return (A.mT @ W / 2 - B).square().sum(dim=(-2, -1)) / 2
 
 
+def neuron_gradient(
+    W: Float[Tensor, "*#batch K d"],
+    A: Float[Tensor, "*#batch K m"],
+    B: Float[Tensor, "*#batch m d"],
+) -> Float[Tensor, "*batch K d"]:
+    """Gradient of the population risk in the neurons.
+
+    Args:
+        W: Neurons.
+        A: Output weights.
+        B: Target.
+
+    Returns:
+        The gradient; zero for zero neurons.
+    """
+    return _along_neurons(W, A, B, _plane(W))
+
+
 def gradients(
     W: Float[Tensor, "*#batch K d"],
     A: Float[Tensor, "*#batch K m"],
@@ -124,17 +142,30 @@ def gradients(
     Returns:
         Both gradients; zero for zero neurons.
     """
-    norm, direction = norm_and_direction(W)
-    # Sine and angle come from one rounded cosine, so its error is not magnified near collinear
-    # and antipodal neurons (as in `population.gradient`).
+    plane = _plane(W)
+    norm, _, cosine, sine, gate = plane
+    kernel = norm * norm.mT * (gate * cosine + sine) / (2 * math.pi)
+    return _along_neurons(W, A, B, plane), kernel @ A - W @ B.mT / 2
+
+
+def _plane(W: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    r"""Norms `[*, K, 1]`, directions, and for all pairs cosine, sine and $\pi - \theta$.
+
+    Sine and angle come from one rounded cosine, so its error is not magnified near collinear and
+    antipodal neurons (as in `population.gradient`).
+    """
+    norm = torch.linalg.vector_norm(W, dim=-1, keepdim=True)
+    direction = W / torch.where(norm == 0, 1, norm)
     cosine = (direction @ direction.mT).clamp(-1, 1)
     sine = torch.sqrt((1 - cosine) * (1 + cosine))
-    gate = torch.atan2(sine, -cosine)
+    return norm, direction, cosine, sine, torch.atan2(sine, -cosine)
+
+
+def _along_neurons(W: Tensor, A: Tensor, B: Tensor, plane: tuple[Tensor, ...]) -> Tensor:
+    norm, direction, _, sine, gate = plane
     weight = A @ A.mT
-    learned = (weight * gate) @ W + ((weight * sine) @ norm[..., None]) * direction
-    along_W = learned / (2 * math.pi) - A @ B / 2
-    kernel = norm[..., :, None] * norm[..., None, :] * (gate * cosine + sine) / (2 * math.pi)
-    return torch.where(norm[..., None] == 0, 0, along_W), kernel @ A - W @ B.mT / 2
+    learned = (weight * gate) @ W + ((weight * sine) @ norm) * direction
+    return torch.where(norm == 0, 0, learned / (2 * math.pi) - A @ B / 2)
 
 
 def joint_gradient(

@@ -31,6 +31,8 @@ def test_gradients_are_those_of_the_risk():
     expected = torch.autograd.grad(training.risk(W, A, B).sum(), (W, A))
     for found, wanted in zip(training.gradients(W, A, B), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-13)
+    alone = training.neuron_gradient(W, A, B)
+    torch.testing.assert_close(alone, expected[0], rtol=0, atol=1e-13)
     joint = training.joint_gradient(torch.cat([W, A], dim=-1), B)
     torch.testing.assert_close(joint, torch.cat(expected, dim=-1), rtol=0, atol=1e-13)
 

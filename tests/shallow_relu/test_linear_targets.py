@@ -1,0 +1,245 @@
+"""Two neurons and a linear target: closed forms, sharp constants, certificates."""
+
+import math
+from fractions import Fraction
+
+import mpmath
+import pytest
+import torch
+from flint import arb
+from scipy import optimize
+
+from shallow_relu import population
+from shallow_relu.linear_targets import (
+    certify_contraction,
+    certify_gated_bound,
+    certify_smoothness,
+    collinear_rate,
+    correlation,
+    gammas,
+    gating_eigenvalues,
+    perpendicular_constant,
+    plotted_function,
+    reduced_excess,
+    sharp_contraction_factor,
+    sharp_correlation_constant,
+    sharp_smoothness_constant,
+    squared_distance,
+    unit_output_weights,
+)
+
+HALF, STEPS = Fraction(1, 2), (0.0, 0.7, 1.0, 2.0)
+
+
+def by_autograd(W, beta):
+    """Gradient of the risk by automatic differentiation, and the distance to the minimum."""
+    leaf = W.clone().requires_grad_()
+    teacher, output = population.linear_teacher(beta)
+    a = output.new_tensor([1, -1]).expand(W.shape[:-1])
+    (gradient,) = torch.autograd.grad(population.risk(leaf, teacher, a, output).sum(), leaf)
+    return gradient, W - teacher
+
+
+def draw(count, d, seed):
+    generator = torch.Generator().manual_seed(seed)
+    W = torch.randn(count, 2, d, generator=generator, dtype=torch.float64)
+    return W, torch.randn(count, d, generator=generator, dtype=torch.float64)
+
+
+def in_the_plane(theta, ratio):
+    zero = torch.zeros_like(theta)
+    first = torch.stack([1 + zero, zero], dim=-1)
+    return torch.stack([first, ratio[:, None] * torch.stack([theta.cos(), theta.sin()], -1)], -2)
+
+
+def test_correlation_against_autograd():
+    W, beta = draw(60, 4, seed=1)
+    gradient, error = by_autograd(W, beta)
+    torch.testing.assert_close(correlation(W, beta), (gradient * error).sum(dim=(-2, -1)))
+    torch.testing.assert_close(squared_distance(W, beta), error.square().sum(dim=(-2, -1)))
+
+
+def test_scaled_steps_are_plain_steps_of_the_rescaled_neurons():
+    W, beta = draw(8, 3, seed=2)
+    sizes = torch.tensor([3.0, 0.2], dtype=torch.float64)
+    leaf = W.clone().requires_grad_()
+    teacher, output = population.linear_teacher(beta)
+    signs = torch.tensor([1.0, -1.0], dtype=torch.float64)
+    risk = population.risk(leaf, teacher, (sizes * signs).expand(8, 2), output)
+    (gradient,) = torch.autograd.grad(risk.sum(), leaf)
+    stepped = unit_output_weights(W - 0.3 * gradient / sizes.square()[:, None], sizes)
+    plain = unit_output_weights(W, sizes)
+    torch.testing.assert_close(stepped, plain - 0.3 * by_autograd(plain, beta)[0])
+    with pytest.raises(ValueError, match="positive"):
+        unit_output_weights(W, sizes * signs)
+
+
+def test_gammas_are_the_derivative_with_respect_to_the_target():
+    W, beta = draw(40, 2, seed=3)
+    norm = W.norm(dim=-1)
+    cosine = (W[:, 0] * W[:, 1]).sum(-1) / norm.prod(-1)
+    first, second = gammas(torch.acos(cosine), norm[:, 1] / norm[:, 0], 0.3)
+    leaf = torch.zeros_like(beta).requires_grad_()
+    excess = correlation(W, leaf) - 0.3 * squared_distance(W, leaf)
+    (slope,) = torch.autograd.grad(excess.sum(), leaf)
+    torch.testing.assert_close(slope, -(first[:, None] * W[:, 0] + second[:, None] * W[:, 1]))
+    printed, _ = gammas(torch.acos(cosine), norm[:, 1] / norm[:, 0], 0.3, as_printed=True)
+    torch.testing.assert_close(printed - first, torch.full_like(first, 1.2))
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.4, 1.9, math.pi])
+def test_gating_eigenvalues_against_quadrature(theta):
+    # x = length * (cos psi, sin psi) with E length^2 = 2; the event is a double wedge.
+    low, high = theta - math.pi / 2, math.pi / 2
+    wedge = [low, high] if high > low else [low, low]
+    along, across = (
+        2 / mpmath.pi / 2 * 2 * mpmath.quad(lambda psi: f(psi - theta / 2) ** 2, wedge)
+        for f in (mpmath.cos, mpmath.sin)
+    )
+    found = gating_eigenvalues(torch.tensor(theta, dtype=torch.float64), math.pi)
+    assert float(found[0]) == pytest.approx(float(along), abs=1e-12)
+    assert float(found[1]) == pytest.approx(float(across), abs=1e-12)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_reduced_excess_is_the_minimum_over_the_target(step):
+    generator = torch.Generator().manual_seed(4)
+    theta = math.pi * torch.rand(6, generator=generator, dtype=torch.float64)
+    ratio = torch.rand(6, generator=generator, dtype=torch.float64)
+    W = in_the_plane(theta, ratio)
+    radius, rate = 0.6, 0.2
+    turn = torch.linspace(0, 2 * math.pi, 1441, dtype=torch.float64)[:, None]
+    more = torch.linspace(0, 3, 301, dtype=torch.float64)
+    for i, w in enumerate(W):
+        size = (w.sum(0).norm() / radius + more)[None, :, None]
+        beta = (size * torch.stack([turn.cos(), turn.sin()], dim=-1)).reshape(-1, 2)
+        copies = w.expand(len(beta), 2, 2)
+        gradient, error = by_autograd(copies, beta)
+        excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
+        found = reduced_excess(theta[i], ratio[i], radius, step, rate)
+        assert 0 <= float(excess.min() - found) < 1e-4
+    # Targets out of the plane of the neurons are never worse.
+    off = torch.randn(2000, 3, generator=generator, dtype=torch.float64)
+    off = off / off.norm(dim=-1, keepdim=True) * (W[0].sum(0).norm() / radius + 0.1)
+    flat = torch.cat([W[0], torch.zeros(2, 1, dtype=torch.float64)], -1).expand(2000, 2, 3)
+    gradient, error = by_autograd(flat, off)
+    excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
+    assert excess.min() >= reduced_excess(theta[0], ratio[0], radius, step, rate) - 1e-12
+
+
+def test_plotted_function_is_the_reduced_excess_without_step():
+    generator = torch.Generator().manual_seed(5)
+    theta = math.pi * torch.rand(500, generator=generator, dtype=torch.float64)
+    ratio = torch.exp(3 * torch.randn(500, generator=generator, dtype=torch.float64))
+    found = plotted_function(theta, ratio, 0.3)
+    torch.testing.assert_close(found, reduced_excess(theta, ratio, 0.5, 0.0, 0.3))
+    assert plotted_function(theta, ratio, 0.3, as_printed=True).min() < -0.5
+
+
+def test_rates_and_factors_at_the_collinear_limit():
+    for radius, step in ((0.5, 0.0), (0.5, 1.3), (0.8, 0.4)):
+        beta = torch.tensor([1.0, 0.0], dtype=torch.float64)
+        W = torch.tensor([[radius, 0.0], [1e-9, 0.0]], dtype=torch.float64)
+        gradient, error = by_autograd(W[None], beta[None])
+        value = (gradient * error - step / 2 * gradient**2).sum() / error.square().sum()
+        assert float(value) == pytest.approx(collinear_rate(radius, step), abs=1e-8)
+    assert collinear_rate(HALF) == Fraction(3, 10)
+    steps = torch.tensor([0.12, 1.0, 2.0, 2.25, 3.0], dtype=torch.float64)
+    for step, factor in zip(steps, sharp_contraction_factor(steps), strict=True):
+        factors = []
+        for side in (1, -1):
+            W = torch.tensor([[0.5 * side, 0.0], [1e-9 * side, 0.0]], dtype=torch.float64)
+            gradient, error = by_autograd(W[None], beta[None])
+            after = (error - step * gradient).square().sum() / error.square().sum()
+            factors.append(float(after))
+        assert float(factor) == pytest.approx(max(factors), abs=1e-8)
+    W = torch.tensor([[-0.5, 0.0], [-1e-9, 0.0]], dtype=torch.float64)
+    gradient, error = by_autograd(W[None], beta[None])
+    value = float(gradient.square().sum() / error.square().sum())
+    assert sharp_smoothness_constant(0.5) == pytest.approx(value, abs=1e-8)
+    assert sharp_smoothness_constant(1e9) == pytest.approx(sharp_smoothness_constant())
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.25, 0.5])
+def test_perpendicular_constant_against_the_gradient(radius):
+    def ratio(height):
+        W = torch.tensor([[radius / 2, height], [radius / 2, -height]], dtype=torch.float64)
+        gradient, error = by_autograd(W[None], torch.tensor([[0.0, 1.0]], dtype=torch.float64))
+        return float((gradient * error).sum() / error.square().sum())
+
+    found = optimize.minimize_scalar(ratio, bounds=(0.7, 1.3), method="bounded")
+    assert perpendicular_constant(radius) == pytest.approx(found.fun, abs=1e-9)
+
+
+@pytest.mark.parametrize("radius", [0.15, 0.4, 0.9, 1.2])
+def test_sharp_constant_is_the_smallest_rate_that_random_neurons_allow(radius):
+    generator = torch.Generator().manual_seed(6)
+    theta = math.pi * torch.rand(200_000, generator=generator, dtype=torch.float64) ** 2
+    theta[::2] = math.pi - theta[::2]
+    ratio = 1 - torch.rand(200_000, generator=generator, dtype=torch.float64) ** 3
+    ratio[::3] = 1e-4 * ratio[::3]
+    sharp = sharp_correlation_constant(radius)
+    assert reduced_excess(theta, ratio, radius, 0.0, sharp).min() > -1e-12
+    assert reduced_excess(theta, ratio, radius, 0.0, sharp + 5e-3).min() < 0
+
+
+def test_certificates_at_the_constants_of_the_paper():
+    certificate = certify_contraction(HALF, rate=Fraction(3, 10), keep_boxes=True)
+    assert certificate.proved
+    assert certificate.boxes < 1000
+    assert certificate.rest.proved_boxes
+    assert certify_contraction(HALF, Fraction(1)).proved
+    assert certify_contraction((Fraction(95, 100), Fraction(1))).proved
+    assert certify_contraction(HALF, (Fraction(0), Fraction(1, 20))).proved
+
+
+@pytest.mark.parametrize(
+    ("radius", "rate"), [(HALF, Fraction(301, 1000)), (Fraction(51, 100), Fraction(3, 10))]
+)
+def test_certificates_refuse_more(radius, rate):
+    refused = certify_contraction(radius, rate=rate)
+    assert not refused.proved
+    assert not refused.corner
+    box = refused.rest.coordinates([refused.rest.counterexample])[0].mean(-1)
+    theta, ratio = torch.tensor(box, dtype=torch.float64)
+    assert reduced_excess(theta, ratio, float(radius), 0.0, float(rate)) < 0
+
+
+def test_certificates_refuse_settings_that_the_proof_does_not_cover():
+    for radius, step in ((Fraction(3, 2), Fraction(0)), (HALF, Fraction(5, 2))):
+        with pytest.raises(ValueError, match="the proof is for"):
+            certify_contraction(radius, step)
+    with pytest.raises(ValueError, match="one radius"):
+        certify_contraction((HALF, Fraction(1)), rate=HALF)
+    with pytest.raises(ValueError, match="1/4"):
+        certify_smoothness(Fraction(1, 5))
+
+
+def test_balls_contain_the_tensor_values():
+    theta, ratio = torch.tensor([1.1, 0.3], dtype=torch.float64)
+    for radius, rate in ((Fraction(1, 2), Fraction(3, 10)), (Fraction(1), Fraction(1, 10))):
+        ball = reduced_excess(
+            arb(float(theta)), arb(float(ratio)), arb(1) * radius.numerator / radius.denominator,
+            arb(0), arb(rate.numerator) / rate.denominator, arb.pi(),
+        )  # fmt: skip
+        plain = reduced_excess(theta, ratio, float(radius), 0.0, float(rate))
+        assert float(ball) == pytest.approx(float(plain), abs=1e-14)
+
+
+def test_smoothness_over_random_neurons():
+    W, beta = draw(20_000, 3, seed=7)
+    gradient, error = by_autograd(W, 0.05 * beta)
+    share = gradient.square().sum(dim=(-2, -1)) / error.square().sum(dim=(-2, -1))
+    assert 0.45 < share.max() <= 0.5
+    assert certify_smoothness(Fraction(5, 2)).proved
+    assert not certify_smoothness(Fraction(1, 2)).proved
+    assert all(part.proved for part in certify_gated_bound())
+
+
+def test_gated_bound_over_random_neurons():
+    theta = torch.linspace(1e-3, math.pi - 1e-3, 300, dtype=torch.float64)[:, None]
+    first = torch.logspace(-6, 3, 300, dtype=torch.float64)
+    left = torch.sin(theta) ** 2 + 2 * torch.sin(theta) * torch.cos(theta) * (math.pi - theta)
+    left = left + (math.pi - theta) ** 2
+    right = math.pi**2 * (first**2 + 2 * first * torch.cos(theta) + 1)
+    assert 0.999 < (left / right).max() <= 1
