@@ -51,6 +51,8 @@ dimensions: list[int] = [
 # %% tags=["hide-input"]
 import math
 from fractions import Fraction
+from time import perf_counter
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -103,7 +105,8 @@ torch.set_default_dtype(torch.float64)
 #    left side decreases in $r$, and at the end $r=2\cos\theta$ it is
 #    $4\theta\cos^2\theta+(\pi-2\theta)-\sin(\pi-2\theta)>0$.
 #
-# Three inequalities in one variable remain, and ball arithmetic proves them. Since $V(t)\le
+# Three inequalities in one variable remain, and ball arithmetic proves them. Exact algebra decides
+# the equalities, from Equation 6 on; as a control we ask for the rate $\frac13$. Since $V(t)\le
 # V(0)\,e^{-t/2}$, the flow cannot leave $\Omega$ and converges to $w^*$.
 
 # %% tags=["hide-input"]
@@ -115,6 +118,20 @@ for name, certificate in zip(names, certificates, strict=True):
 beyond = one_neuron.certify_half_rate(last_angle=Fraction(157, 100))[1]
 theorem_five.control("the half-plane in place of the ball", "middle angles", certificate=beyond)
 chapter.number("boxes", sum(c.boxes for c in certificates), ".0f", tolerance=0.0)
+
+
+def decide(rate):
+    start = perf_counter()
+    holds = one_neuron.half_rate_identities(rate)
+    seconds = perf_counter() - start
+    return holds, SimpleNamespace(proved=all(holds.values()), boxes=0, seconds=seconds)
+
+
+identities, outcome = decide(Fraction(1, 2))
+theorem_five.check("identities", certificate=outcome)
+_, altered = decide(Fraction(1, 3))
+theorem_five.control("the rate 1/3 in place of 1/2", "identities", certificate=altered)
+chapter.number("identities", len(identities), ".0f", tolerance=0.0)
 
 r = 3 * torch.rand(300, generator=generator) + 1e-3
 theta = math.pi * torch.rand(300, generator=generator)
@@ -149,9 +166,9 @@ _ = theorem_five.control(
 )
 
 # %% [markdown]
-# {number}`boxes` boxes are enough. The rate $\frac12$ is sharp: it is approached, and not
-# reached, at the boundary of $\Omega$ near the origin (smallest rate on the grid:
-# {number}`slowest_rate`). Near the teacher the rate is 1.
+# {number}`boxes` boxes are enough, and all {number}`identities` equalities hold. The rate
+# $\frac12$ is sharp: it is approached, and not reached, at the boundary of $\Omega$ near the
+# origin (smallest rate on the grid: {number}`slowest_rate`). Near the teacher the rate is 1.
 
 # %% tags=["hide-input"]
 x, y = torch.meshgrid(torch.linspace(-1.2, 2.4, 145), torch.linspace(0, 1.6, 65), indexing="xy")
@@ -305,17 +322,27 @@ chapter.number("least_excess", min(excess), ".1e", tolerance=1e-6)
 #
 # ## Norm and entries
 #
-# The paper reads the theorem as an explanation of common initialisations, whose entries have
-# standard deviation of order $1/\sqrt d$. The theorem's *radius* is of that order. A uniform
+# The abstract words the theorem by the standard deviation of the start: at most of order
+# $\varepsilon/\sqrt d$. Section 6.1 adds that this explains common initialisations, of order
+# $1/\sqrt d$. But it is the *radius* in Theorem 6 that is of order $\varepsilon/\sqrt d$. A uniform
 # point of a ball of radius $r$ has entries of standard deviation $r/\sqrt{d+2}$, so the theorem
-# admits entries of order $\varepsilon/d$ only. Entries of order $1/\sqrt d$ give a norm near
-# $\lVert w^*\rVert$, and $\Omega$ then contains an exponentially small share of the starts.
+# admits entries of order $\varepsilon/d$ only. Let the entries have standard deviation
+# $C\varepsilon/\sqrt d$. Then the radius over the admitted one is
+#
+# $$\frac{C\varepsilon\sqrt{(d+2)/d}}{\varepsilon\sqrt{2\pi/(d+1)}}>C\sqrt{\frac d{2\pi}},$$
+#
+# so **any constant** $C$ fails for $d\ge2\pi/C^2$. This is no matter of a loose proof: at a norm
+# near $C\varepsilon\lVert w^*\rVert$ the share of $\Omega$ is about $(1-C^2\varepsilon^2/4)^{d/2}$,
+# exponentially small.
+#
+# To be fair: read literally, the guarantee is true. The flow converges with probability at least
+# $(1-\varepsilon)/2$ from such a start, because for $d\ge2$ it converges almost surely from every
+# start with a density. What fails is the route by Theorem 6 and $\Omega$.
 
 # %%
 practice = chapter.claim("tian2017.thm6practice")
 sizes = [2**k for k in range(1, 11)]
 admitted = [one_neuron.entry_spread(d, one_neuron.admitted_radius(d, 0.5)) for d in sizes]
-wide = [math.sqrt((d + 2) / d) for d in sizes]  # radius at which the entries have spread 1/sqrt(d)
 spread, *_ = slope_interval([math.log(d) for d in sizes[4:]], [math.log(s) for s in admitted[4:]])
 practice.check("entry spread", measured=spread, expected=-1.0)
 practice.control(
@@ -327,19 +354,54 @@ practice.control(
     )[0],
     expected=-1.0,
 )
-usual_radius = math.sqrt(102 / 100)
+
+
+def spread_radius(d, e):  # radius at which the entries have standard deviation e / sqrt(d)
+    return e * math.sqrt((d + 2) / d)
+
+
+def too_large(C, d):
+    return spread_radius(d, C) / one_neuron.admitted_radius(d, 1.0)  # for every epsilon
+
+
+least = {C: math.ceil(2 * math.pi / C**2) for C in (1.0, 0.1, 0.01, 0.001)}
+practice.check("any constant", measured=[too_large(C, d) for C, d in least.items()])
+practice.control(
+    "a quarter of this dimension",
+    "any constant",
+    measured=[too_large(C, d // 4) for C, d in least.items()],
+)
+usual_radius, usual_excess = spread_radius(100, 1.0), too_large(1.0, 100)
 usual = probability_in_region(100, usual_radius)
+spread_cases = [(100, 0.1), (1000, 0.1), (100, 0.5)]
+shares = {(d, e): probability_in_region(d, spread_radius(d, e)) for d, e in spread_cases}
 practice.hypothesis(
-    "uniform start whose entries have standard deviation $1/\\sqrt d$, $d=100$",
-    "usual spread",
-    measured=math.sqrt(100) * one_neuron.entry_spread(100, usual_radius),
+    "uniform start whose entries have standard deviation $\\varepsilon/\\sqrt d$",
+    "entries of the start",
+    measured=[
+        math.sqrt(d) / e * one_neuron.entry_spread(d, spread_radius(d, e))
+        for d, e in [(100, 1.0), *spread_cases]
+    ],
     expected=1.0,
 )
 practice.violation(
-    "it lies in the region of Theorem 5 with probability far below $(1-\\varepsilon)/2$",
+    "Theorem 6 does not admit it, at $\\varepsilon=1$ and $d=100$",
+    "too wide",
+    measured=usual_excess,
+)
+practice.violation(
+    "its share in $\\Omega$ is below $(1-\\varepsilon)/2$, at $\\varepsilon=0.1$ and $0.5$",
+    "share at smaller spread",
+    measured=[2 * share / (1 - e) for (_, e), share in shares.items()],
+)
+practice.violation(
+    "at $\\varepsilon=1$ its share in $\\Omega$ is far below one half",
     "usual start in the region",
     measured=usual,
 )
+chapter.number("usual_excess", usual_excess, ".2f", tolerance=1e-9)
+for (d, e), share in shares.items():
+    chapter.number(f"share_{d}_{10 * e:.0f}", share, ".2g", tolerance=1e-6)
 chapter.number("usual_share", usual, ".1e", tolerance=1e-6)
 r, theta = one_neuron.uniform_starts(100, usual_radius, n_starts, generator)
 r_end, theta_end, _ = one_neuron.flow(r, theta, 0.4, 300)
@@ -360,7 +422,7 @@ axes[0].set_xticks([1, 3, 10, 30, 80], ["1", "3", "10", "30", "80"])
 axes[0].minorticks_off()
 axes[0].legend(loc="center right")
 by_norm = [probability_in_region(d, one_neuron.admitted_radius(d, 0.5)) for d in sizes]
-by_entry = [probability_in_region(d, r) for d, r in zip(sizes, wide, strict=True)]
+by_entry = [probability_in_region(d, spread_radius(d, 1.0)) for d in sizes]
 normal = [one_neuron.probability_in_region_gaussian(d, d**-0.5) for d in sizes]
 axes[1].loglog(
     sizes, by_norm, color=COLOURS["student"], label=r"radius of Thm 6, $\varepsilon=0.5$"
@@ -390,14 +452,24 @@ chapter.figure(
 )
 
 # %% [markdown]
-# At $d=100$ the share in $\Omega$ is {number}`usual_share`, while the flow succeeds from a
-# fraction {number}`usual_success` of the same starts. So such initialisations do work for one
-# neuron. The reason is the angle argument above, not the ball.
+# Entries of standard deviation $1/\sqrt d$ at $d=100$: the radius is {number}`usual_excess` times
+# the largest one that the theorem admits for any $\varepsilon\le1$. The share in $\Omega$ is
+# {number}`usual_share`, while the flow succeeds from a fraction {number}`usual_success` of the
+# same starts.
+#
+# Entries of standard deviation $\varepsilon/\sqrt d$, as in the abstract: for $\varepsilon=0.1$ the
+# share in $\Omega$ is {number}`share_100_1` at $d=100$ and {number}`share_1000_1` at $d=1000$,
+# against $0.45$; for $\varepsilon=0.5$ it is {number}`share_100_5` at $d=100$, against $0.25$.
+#
+# So common initialisations do work for one neuron. The reason is the angle argument above, not
+# the ball.
 #
 # ## Figure 5: balls of other radii
 #
-# The paper says that a radius $r\ge\gamma\lVert w^*\rVert$ with $\gamma>1$ has an exponentially
-# small success rate, "$(r/\lVert w^*\rVert)^d\le\gamma^{-d}$". The fraction is upside down:
+# Section 6.1 ("Random Initialization") says that a radius $r\ge\gamma\lVert w^*\rVert$ with
+# $\gamma>1$ has an exponentially small success rate, "$(r/\lVert w^*\rVert)^d\le\gamma^{-d}$". We
+# read "success rate" as the share of starts in $\Omega$; the true success rate of the flow is 1 for
+# $d\ge2$, at every radius. The fraction is upside down:
 # $r/\lVert w^*\rVert$ exceeds 1, and so does its power. What holds is
 # $P(w^{(0)}\in\Omega)\le(\lVert w^*\rVert/r)^d\le\gamma^{-d}$, the ratio of two volumes, with
 # equality at the left once the ball contains $\Omega$ ($r\ge2\lVert w^*\rVert$). Nothing special

@@ -228,8 +228,9 @@ def prove_positive(
         keep_boxes: Whether to return the accepted boxes.
 
     Returns:
-        The certificate; `proved` is false if the budget ran out or if the function is certainly
-        not positive on a whole box that lies in the region.
+        The certificate; `proved` is false if the budget ran out, if the function is certainly
+        not positive on a whole box that lies in the region, or if the region discards every box:
+        a proof about no point would only say that the region is mistaken.
 
     Raises:
         TypeError: If an end of the domain is a floating point number; write a fraction.
@@ -270,7 +271,7 @@ def prove_positive(
         ends = tuple((float(lower), float(upper)) for lower, upper in sides)
     return Certificate(
         statement=statement,
-        proved=not queue,
+        proved=not queue and leaves > 0,
         boxes=boxes,
         leaves=leaves,
         discarded=discarded,

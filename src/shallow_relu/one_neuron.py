@@ -25,8 +25,8 @@ from jaxtyping import Float
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from shallow_relu.certificates import Certificate, prove_positive
-from shallow_relu.two_neurons import BALLS, profile
+from shallow_relu.certificates import Certificate, TrigonometricField, prove_positive
+from shallow_relu.two_neurons import BALLS, Arithmetic, Number, profile
 
 
 def polar_velocity(
@@ -151,7 +151,7 @@ def lyapunov_decrease_by_integration(r: float, theta: float) -> float:
     return sum(integrate.quad(integrand, *part, epsabs=1e-14)[0] for part in parts)
 
 
-def half_rate_discriminant(theta: arb) -> arb:
+def half_rate_discriminant(theta: Number, arithmetic: Arithmetic = BALLS) -> Number:
     r"""The function $D(\theta) = \pi - 2\theta + \sin 2\theta - h(\theta)^2 / \pi$.
 
     It is what remains of $4\pi(-\dot V - \frac12 V) = \pi (r - h(\theta)/\pi)^2 + D(\theta)$ at the
@@ -159,25 +159,28 @@ def half_rate_discriminant(theta: arb) -> arb:
 
     Args:
         theta: Angle.
+        arithmetic: The kind of number.
 
     Returns:
         $D(\theta)$, with $D(0) = D'(0) = 0$.
     """
-    return arb.pi() - 2 * theta + (2 * theta).sin() - profile(theta, BALLS) ** 2 / arb.pi()
+    pi, h = arithmetic.pi(), profile(theta, arithmetic)
+    return pi - 2 * theta + arithmetic.sin(2 * theta) - h * h / pi
 
 
-def half_rate_discriminant_curvature(theta: arb) -> arb:
+def half_rate_discriminant_curvature(theta: Number, arithmetic: Arithmetic = BALLS) -> Number:
     r"""Second derivative of `half_rate_discriminant`.
 
     Args:
         theta: Angle.
+        arithmetic: The kind of number.
 
     Returns:
         $D''(\theta) = -4 \sin 2\theta - \frac2\pi (h'^2 + h h'')$ with $h'' = 2\sin\theta - h$.
     """
-    h, sine = profile(theta, BALLS), theta.sin()
-    slope = -(arb.pi() - theta) * sine
-    return -4 * (2 * theta).sin() - 2 / arb.pi() * (slope * slope + h * (2 * sine - h))
+    pi, h, sine = arithmetic.pi(), profile(theta, arithmetic), arithmetic.sin(theta)
+    slope = -(pi - theta) * sine
+    return -4 * arithmetic.sin(2 * theta) - 2 / pi * (slope * slope + h * (2 * sine - h))
 
 
 def norm_excess(theta: arb) -> arb:
@@ -193,6 +196,56 @@ def norm_excess(theta: arb) -> arb:
         Its value.
     """
     return profile(theta, BALLS) - 2 * arb.pi() * theta.cos()
+
+
+def half_rate_identities(rate: Fraction = Fraction(1, 2)) -> dict[str, bool]:
+    r"""Every equality in the proof of $-\dot V > \frac12 V$, decided in exact algebra.
+
+    The start is Eq. 6 for one neuron, $2\pi E[\nabla J] = \pi w - (\pi - \theta) w^* -
+    \sin\theta\, w / r$, in the plane of $w$ and $w^*$.
+
+    Args:
+        rate: The rate in place of $\frac12$: with every other one the first identity fails.
+
+    Returns:
+        What was compared, and whether both sides are the same function of $r$ and $\theta$.
+    """
+    field = TrigonometricField("theta", "r")
+    theta, r = field.angles
+    exact = Arithmetic(field.sin, field.cos, field.pi)
+    sine, cosine, pi = field.sin(theta), field.cos(theta), field.pi()
+    h, discriminant = profile(theta, exact), half_rate_discriminant(theta, exact)
+    slope = discriminant.derivative(theta)
+    along = (pi * r * cosine - (pi - theta) - sine * cosine) / (2 * pi)
+    across = (pi * r * sine - sine * sine) / (2 * pi)
+    decrease = (r * cosine - 1) * along + r * sine * across
+    distance = (r * r - 2 * r * cosine + 1) / 2
+    excess = decrease - distance * rate.numerator / rate.denominator
+    bracket = r * (sine - theta * cosine) + theta - sine * cosine
+    edge = 2 * cosine - h / pi
+    equal = {
+        "-dV/dt - V/2 as a square and D": (
+            4 * pi * excess,
+            pi * (r - h / pi) * (r - h / pi) + discriminant,
+        ),
+        "-dV/dt in closed form": (decrease, distance - bracket / (2 * pi)),
+        "velocity of the norm": (-(along * cosine + across * sine), (h / pi - r) / 2),
+        "velocity of the angle": (
+            along * sine - across * cosine,
+            -(pi - theta) * sine / (2 * pi),
+        ),
+        "value at r = 2 cos theta": (
+            pi * edge * edge + discriminant,
+            4 * theta * cosine * cosine + (pi - 2 * theta) - field.sin(pi - 2 * theta),
+        ),
+        "D(0) = 0": (discriminant.at(theta, 0), 0),
+        "D'(0) = 0": (slope.at(theta, 0), 0),
+        "D'' in closed form": (
+            slope.derivative(theta),
+            half_rate_discriminant_curvature(theta, exact),
+        ),
+    }
+    return {name: left.equals(right) for name, (left, right) in equal.items()}
 
 
 _NEAR, _MIDDLE, _FAR = Fraction(1, 4), Fraction(7, 5), Fraction(69, 50)

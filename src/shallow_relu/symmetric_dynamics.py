@@ -14,7 +14,8 @@ second. If $x_1 < x_2$ for $0 < u \le 1$, there is no equilibrium but $(1, 0)$ o
 **All widths at once.** With $p = (K-1)^{-1/2}$ and polar coordinates
 $(p, u) = \rho\,(\cos\theta, \sin\theta)$ - the polar angle is the angle $\theta$ above -
 $x_1 < x_2$ becomes $H(\theta, \rho) > 0$ on a compact region without singular points
-(`separation`), which `certify_separation` proves for every $K \ge 2$.
+(`separation`), which `certify_separation` proves for every $K \ge 2$. That $x_2 < 1$ is proved by
+`certify_below_one`, and the equalities in between are decided by `reduction_identities`.
 """
 
 import math
@@ -27,7 +28,15 @@ from jaxtyping import Float
 from scipy import optimize
 from torch import Tensor
 
-from shallow_relu.certificates import Certificate, Jet, prove_positive, variables
+from shallow_relu.certificates import (
+    Certificate,
+    ExactNumber,
+    Jet,
+    TrigonometricField,
+    prove_positive,
+    variables,
+)
+from shallow_relu.two_neurons import BALLS, Arithmetic, Number
 
 
 def embed(
@@ -247,17 +256,117 @@ def separation(theta: arb | Jet, rho: arb | Jet) -> arb | Jet:
     Returns:
         Its enclosure, for points of the box that satisfy the two conditions.
     """
-    sine, cosine, pi = theta.sin(), theta.cos(), arb.pi()
-    p = rho * cosine
+    sine, cosine = theta.sin(), theta.cos()
     rest = _at_least_zero(1 - rho * sine)
-    theta_other = pi / 2 - _arcsin(p * sine)
+    theta_other = arb.pi() / 2 - _arcsin(rho * cosine * sine)
     phi = 2 * _arcsin(rest * cosine * _HALF.sqrt())
     middle_sine = ((theta + theta_other) * _HALF).sin()
     quotient = _arcsin_quotient(rest * cosine * _HALF / middle_sine) * cosine / middle_sine
+    return _separation_of_angles(theta, theta_other, phi, rho, quotient, BALLS)
+
+
+def _separation_of_angles(
+    theta: Number,
+    theta_other: Number,
+    phi: Number,
+    rho: Number,
+    quotient: Number,
+    arithmetic: Arithmetic,
+    weight: int = 1,
+) -> Number:
+    r"""$H$ from its three angles, $\rho$ and $(\theta' - \theta) / (1 - u)$.
+
+    The same lines serve the certificates, in balls, and the identities, in exact algebra.
+    """
+    sine, cosine, pi = arithmetic.sin(theta), arithmetic.cos(theta), arithmetic.pi()
+    p = rho * cosine
     factor = p * cosine + sine
-    beta = p * rho * (pi - theta + sine * cosine) + theta_other.sin()
-    mu = (pi - phi) * rho * factor + p * p * phi + phi.sin()
+    beta = p * rho * (pi - theta + sine * cosine) + arithmetic.sin(theta_other)
+    mu = (pi - phi) * rho * factor + weight * p * p * phi + arithmetic.sin(phi)
     return beta * (pi - phi) * factor - p * (pi - theta - quotient) * mu
+
+
+def reduction_identities(weight: int = 1) -> dict[str, bool]:
+    r"""Every equality between the flow of all neurons and the certified inequalities, exactly.
+
+    The angles $\theta, \theta', \phi$ and $x$ count as independent, with
+    $u = \cos\theta' / \cos\theta$ and $p = (K-1)^{-1/2} = \cos\theta' / \sin\theta$: what holds
+    here holds for every real $K > 1$. Of the last three, about the bracket
+    $u(\pi - \phi) + \sin\phi - c\sin\theta'$ of $1 - x_2$ with $c = \cos\theta$, the variables are
+    $\theta'$, $\psi = \phi/2$, $u$ and $c$.
+
+    Args:
+        weight: Replace $p^2\phi$ in $H$ by this multiple of it: every number but 1 is wrong, for
+            control.
+
+    Returns:
+        What was compared, and whether both sides are the same function.
+    """
+    field = TrigonometricField("theta", "theta_other", "phi", "x")
+    theta, theta_other, phi, x = field.angles
+    pi, sine, cosine = field.pi(), field.sin(theta), field.cos(theta)
+    other_sine, phi_sine = field.sin(theta_other), field.sin(phi)
+    u, p = field.cos(theta_other) / cosine, field.cos(theta_other) / sine
+    others, y, norm = 1 / (p * p), u * x, x / cosine
+    # Eq. 8 for neuron 1, times -2 pi, entry by entry: students, then teachers.
+    turning = sine + others * other_sine
+    along = norm * others * phi_sine
+    flow_x = -(pi * x + (pi - phi) * others * y + along * x / norm)
+    flow_x = flow_x + pi - theta + turning * x / norm
+    flow_y = -(pi * y + (pi - phi) * (x + (others - 1) * y) + along * y / norm)
+    flow_y = flow_y + pi - theta_other + turning * y / norm
+    total = x - 1 + others * y
+    pull = sine / norm + others * (other_sine / norm - phi_sine)
+    system_x = -(pi - phi) * total - phi * (x - 1) - theta + pull * x
+    system_y = -(pi - phi) * total - phi * y - (theta_other - phi) + pull * y
+    slope = (pi - phi) * (1 + others * u)
+    size = slope + phi + others * phi_sine
+    x_1 = (pi - theta_other - u * (pi - theta)) / (slope * (1 - u))
+    x_2 = (pi - theta + cosine * turning) / size
+    exact = Arithmetic(field.sin, field.cos, field.pi)
+    quotient = (theta_other - theta) / (1 - u)
+    h = _separation_of_angles(theta, theta_other, phi, p / cosine, quotient, exact, weight)
+    bracket = u * (pi - phi) + phi_sine - cosine * other_sine
+    equal = {
+        "tan theta = u / p": (sine / cosine, u / p),
+        "norm of a student": (x * x + others * y * y, norm * norm),
+        "inner product of two students": (
+            2 * x * y + (others - 1) * y * y,
+            norm * norm * (1 - (1 - u) * (1 - u) * cosine * cosine),
+        ),
+        "Eq. 8 in the first entry": (flow_x, system_x),
+        "Eq. 8 in another entry": (flow_y, system_y),
+        "flow of x": (system_x, size * (x_2 - x)),
+        "flow of u": ((system_y - u * system_x) / x, -slope * (1 - u) * (1 - x_1 / x)),
+        "H": (h, p * p * p * size * slope * (x_2 - x_1)),
+        "quotient in H": (
+            (1 - u) * cosine,
+            2 * field.sin((theta + theta_other) / 2) * field.sin((theta_other - theta) / 2),
+        ),
+        "1 - x_2": (p * p * size * (1 - x_2), bracket + p * p * (theta - sine * cosine)),
+    }
+    field = TrigonometricField("theta_other", "psi", "u", "c")
+    theta_other, psi, u, c = field.angles
+    pi, tangent = field.pi(), field.sin(psi) / field.cos(psi)
+    product = 2 * field.sin(psi) * field.sin(psi) / (1 - u)  # (1 - u) c^2
+    slopes = {theta_other: -c / field.sin(theta_other), psi: -tangent / (1 - u), u: 1}
+
+    def along_u(element: ExactNumber) -> ExactNumber:
+        return sum(rate * element.derivative(angle) for angle, rate in slopes.items())
+
+    bracket = u * (pi - 2 * psi) + field.sin(2 * psi) - c * field.sin(theta_other)
+    equal |= {
+        "theta' and psi at fixed c, I": (along_u(field.cos(theta_other)), c),
+        "theta' and psi at fixed c, II": (along_u(product / (1 - u)), 0),
+        "slope of the bracket": (
+            along_u(bracket),
+            pi
+            - 2 * psi
+            - 2 * tangent * (1 - product)
+            + c * c * field.cos(theta_other) / field.sin(theta_other),
+        ),
+    }
+    return {name: left.equals(right) for name, (left, right) in equal.items()}
 
 
 _HALF = arb(0.5)
@@ -311,6 +420,40 @@ def certify_separation(
     return near, far
 
 
+def certify_below_one(margin: Fraction = Fraction(0), max_boxes: int = 2000) -> Certificate:
+    r"""Certificate for $x_2(u) < 1$, for $0 < u \le 1$ and all $K \ge 2$.
+
+    With $c = \cos\theta$ and $p = (K-1)^{-1/2}$,
+
+    $$p^2 |A|\,(1 - x_2) = \bigl[u(\pi - \phi) + \sin\phi - c\sin\theta'\bigr]
+    + p^2 (\theta - \sin\theta\cos\theta).$$
+
+    At fixed $c$ the bracket is $c\sqrt{2 - c^2} - c \ge 0$ at $u = 0$, and its slope in $u$ is at
+    least $\pi - 2\psi - 2\tan\psi\,(1 - (1-u)c^2)$, where $\sqrt2\sin\psi = (1-u)c$. This lower
+    bound is what is certified, for all $c$ and $u$ in $[0, 1]$.
+
+    Args:
+        margin: The number that the slope is to exceed; the proof needs 0.
+        max_boxes: Budget.
+
+    Returns:
+        The certificate.
+    """
+    floor = arb(fmpq(margin.numerator, margin.denominator))
+
+    def slope(c: arb, u: arb) -> arb:
+        sine = (1 - u) * c * _HALF.sqrt()
+        tangent = sine / (1 - sine * sine).sqrt()
+        return arb.pi() - 2 * sine.asin() - 2 * tangent * (1 - (1 - u) * c * c) - floor
+
+    return prove_positive(
+        slope,
+        [(0, 1), (0, 1)],
+        statement=f"slope of the bracket of 1 - x_2 above {float(margin):.4g}",
+        max_boxes=max_boxes,
+    )
+
+
 def _arcsin(x: arb | Jet) -> arb | Jet:
     if isinstance(x, Jet):
         derivative = 1 / (1 - x.value * x.value).sqrt()
@@ -322,6 +465,8 @@ def _arcsin_quotient(z: arb | Jet) -> arb | Jet:
     """Arcsin(z) / z for z in [0, 1], where it increases; as a jet only away from 0."""
     if isinstance(z, Jet):
         return _arcsin(z) / z
+    if not z.is_finite():
+        return z
     low, high = z.lower(), z.upper().min(arb(1))
     at_low = low.asin() / low if low > 0 else arb(1)
     at_high = high.asin() / high if high > 0 else arb(1)

@@ -118,6 +118,16 @@ def test_a_region_leaves_out_the_points_where_the_claim_is_false():
     assert not false.proved
 
 
+def test_a_region_without_points_proves_nothing():
+    """Every box is discarded, so that the claim would hold for want of points."""
+    certificate = prove_positive(
+        lambda x: x + 1, [(0, 1)], statement="x > -1 for x >= 5", region=lambda x: x - 5
+    )
+    assert not certificate.proved
+    assert certificate.boxes == certificate.leaves == 0 and certificate.discarded > 0
+    assert certificate.lower_bound is None and certificate.counterexample is None
+
+
 def test_a_counterexample_is_claimed_only_inside_the_region():
     certificate = prove_positive(
         lambda x: x - arb(1) / 2,

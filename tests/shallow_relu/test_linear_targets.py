@@ -18,6 +18,7 @@ from shallow_relu.linear_targets import (
     correlation,
     gammas,
     gating_eigenvalues,
+    gradient_with_half_gate,
     perpendicular_constant,
     plotted_function,
     reduced_excess,
@@ -93,8 +94,11 @@ def test_gating_eigenvalues_against_quadrature(theta):
     low, high = theta - math.pi / 2, math.pi / 2
     wedge = [low, high] if high > low else [low, low]
     along, across = (
-        2 / mpmath.pi / 2 * 2 * mpmath.quad(lambda psi: f(psi - theta / 2) ** 2, wedge)
-        for f in (mpmath.cos, mpmath.sin)
+        2 / mpmath.pi * mpmath.quad(component, wedge)
+        for component in (
+            lambda psi: mpmath.cos(psi - theta / 2) ** 2,
+            lambda psi: mpmath.sin(psi - theta / 2) ** 2,
+        )
     )
     found = gating_eigenvalues(torch.tensor(theta, dtype=torch.float64), math.pi)
     assert float(found[0]) == pytest.approx(float(along), abs=1e-12)
@@ -104,12 +108,12 @@ def test_gating_eigenvalues_against_quadrature(theta):
 @pytest.mark.parametrize("step", STEPS)
 def test_reduced_excess_is_the_minimum_over_the_target(step):
     generator = torch.Generator().manual_seed(4)
-    theta = math.pi * torch.rand(6, generator=generator, dtype=torch.float64)
-    ratio = torch.rand(6, generator=generator, dtype=torch.float64)
+    theta = math.pi * torch.rand(3, generator=generator, dtype=torch.float64)
+    ratio = torch.rand(3, generator=generator, dtype=torch.float64)
     W = in_the_plane(theta, ratio)
     radius, rate = 0.6, 0.2
-    turn = torch.linspace(0, 2 * math.pi, 1441, dtype=torch.float64)[:, None]
-    more = torch.linspace(0, 3, 301, dtype=torch.float64)
+    turn = torch.linspace(0, 2 * math.pi, 241, dtype=torch.float64)[:, None]
+    more = torch.linspace(0, 1.5, 61, dtype=torch.float64)
     for i, w in enumerate(W):
         size = (w.sum(0).norm() / radius + more)[None, :, None]
         beta = (size * torch.stack([turn.cos(), turn.sin()], dim=-1)).reshape(-1, 2)
@@ -117,7 +121,7 @@ def test_reduced_excess_is_the_minimum_over_the_target(step):
         gradient, error = by_autograd(copies, beta)
         excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
         found = reduced_excess(theta[i], ratio[i], radius, step, rate)
-        assert 0 <= float(excess.min() - found) < 1e-4
+        assert 0 <= float(excess.min() - found) < 1e-3
     # Targets out of the plane of the neurons are never worse.
     off = torch.randn(2000, 3, generator=generator, dtype=torch.float64)
     off = off / off.norm(dim=-1, keepdim=True) * (W[0].sum(0).norm() / radius + 0.1)
@@ -158,6 +162,20 @@ def test_rates_and_factors_at_the_collinear_limit():
     value = float(gradient.square().sum() / error.square().sum())
     assert sharp_smoothness_constant(0.5) == pytest.approx(value, abs=1e-8)
     assert sharp_smoothness_constant(1e9) == pytest.approx(sharp_smoothness_constant())
+
+
+def test_half_gate_is_the_mean_of_opposite_limits():
+    W, beta = draw(5, 3, seed=8)
+    small = 1e-9 * torch.randn(3, dtype=torch.float64, generator=torch.Generator().manual_seed(9))
+    for zero in ([0], [1], [0, 1]):
+        there = W.clone()
+        there[:, zero] = 0
+        aside = torch.zeros_like(W)
+        aside[:, zero] = small
+        limits = [by_autograd(there + sign * aside, beta)[0] for sign in (1, -1)]
+        found = gradient_with_half_gate(there, beta)
+        torch.testing.assert_close(found, sum(limits) / 2, atol=1e-7, rtol=0)
+    torch.testing.assert_close(gradient_with_half_gate(W, beta), by_autograd(W, beta)[0])
 
 
 @pytest.mark.parametrize("radius", [0.1, 0.25, 0.5])

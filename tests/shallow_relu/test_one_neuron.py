@@ -10,13 +10,13 @@ from flint import arb
 from scipy import special
 
 from shallow_relu import one_neuron, population
-from shallow_relu.certificates import TrigonometricField
 from shallow_relu.intervals import proportion_interval
 from shallow_relu.one_neuron import (
     admitted_radius,
     certify_half_rate,
     entry_spread,
     flow,
+    half_rate_identities,
     lyapunov,
     lyapunov_decrease,
     lyapunov_decrease_by_integration,
@@ -96,22 +96,10 @@ def test_flow_against_small_midpoint_steps_in_the_plane():
     torch.testing.assert_close(cartesian(end_r, end_theta), w, rtol=0, atol=1e-5)
 
 
-def test_rate_identity_is_exact_algebra():
-    field = TrigonometricField("theta", "r")
-    theta, r = field.angles
-    sine, cosine, pi = field.sin(theta), field.cos(theta), field.pi()
-    gradient = (
-        (r * cosine - 1) / 2 + (theta - sine * cosine) / (2 * pi),
-        r * sine / 2 - sine * sine / (2 * pi),
-    )
-    decrease = (r * cosine - 1) * gradient[0] + r * sine * gradient[1]
-    half = (r * r - 2 * r * cosine + 1) / 4
-    h = (pi - theta) * cosine + sine
-    discriminant = pi - 2 * theta + field.sin(2 * theta) - h * h / pi
-    square = (r - h / pi) * (r - h / pi)
-    assert (4 * pi * (decrease - half)).equals(pi * square + discriminant)
-    edge = discriminant + pi * (2 * cosine - h / pi) * (2 * cosine - h / pi)
-    assert edge.equals(4 * theta * cosine * cosine + (pi - 2 * theta) - field.sin(pi - 2 * theta))
+def test_identities_of_the_rate_hold_and_single_out_one_half():
+    assert all(half_rate_identities().values())
+    lost = [name for name, holds in half_rate_identities(Fraction(1, 3)).items() if not holds]
+    assert lost == ["-dV/dt - V/2 as a square and D"]
 
 
 def test_discriminant_and_its_curvature_against_mpmath():

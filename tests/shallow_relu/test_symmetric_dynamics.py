@@ -10,6 +10,8 @@ from flint import arb
 from shallow_relu import population
 from shallow_relu.certificates import variables
 from shallow_relu.symmetric_dynamics import (
+    _arcsin_quotient,
+    certify_below_one,
     certify_separation,
     descend,
     diagonal_saddle,
@@ -17,6 +19,7 @@ from shallow_relu.symmetric_dynamics import (
     flow,
     lower_critical_point,
     nullclines,
+    reduction_identities,
     saddle_rates,
     separation,
     velocity,
@@ -149,6 +152,37 @@ def test_separation_is_certified_and_a_larger_margin_is_not():
     assert all(certificate.proved for certificate in certify_separation())
     too_much = certify_separation(margin=Fraction(8, 5), max_boxes=2000)
     assert not all(certificate.proved for certificate in too_much)
+    assert not any(certificate.proved for certificate in certify_separation(Fraction(2), 2000))
+
+
+def test_slope_of_the_bracket_is_certified_and_true_at_points():
+    """The certified lower bound against a difference quotient of the bracket itself."""
+    certificate = certify_below_one()
+    assert certificate.proved and certificate.lower_bound > 0.2
+    assert certify_below_one(Fraction(3, 2)).counterexample is not None
+
+    def bracket(c, u):
+        phi = 2 * math.asin((1 - u) * c / math.sqrt(2))
+        return u * (math.pi - phi) + math.sin(phi) - c * math.sqrt(1 - (u * c) ** 2)
+
+    for c in (0.0, 0.3, 0.8, 0.99):
+        assert bracket(c, 0) == pytest.approx(c * math.sqrt(2 - c * c) - c, abs=1e-15)
+        for u in (0.01, 0.2, 0.5, 0.9):
+            slope = (bracket(c, u + 1e-6) - bracket(c, u - 1e-6)) / 2e-6
+            psi = math.asin((1 - u) * c / math.sqrt(2))
+            least = math.pi - 2 * psi - 2 * math.tan(psi) * (1 - (1 - u) * c * c)
+            assert least + u * c**3 / math.sqrt(1 - (u * c) ** 2) == pytest.approx(slope, abs=1e-8)
+            assert least > certificate.lower_bound
+
+
+def test_identities_of_the_reduction_hold_and_notice_a_wrong_coefficient():
+    assert all(reduction_identities().values())
+    lost = [name for name, holds in reduction_identities(weight=2).items() if not holds]
+    assert lost == ["H"]
+
+
+def test_a_quotient_of_no_number_is_no_number():
+    assert not _arcsin_quotient(arb.nan()).is_finite()
 
 
 def test_lower_critical_points_become_minima_at_width_six():
