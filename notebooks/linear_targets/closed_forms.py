@@ -43,11 +43,9 @@ networks: int = 20  # random networks behind each comparison; 5..1_000
 # time: 6 + 2e-7 * n_samples * dimension + 0.02 * networks seconds
 
 # %% tags=["hide-input"]
-import itertools
 import math
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from scipy.integrate import quad
 
@@ -57,6 +55,7 @@ from shallow_relu import population
 from shallow_relu.inputs import draw_inputs
 from shallow_relu.kernels import angle, arc_cosine_1, arc_cosine_profile
 from shallow_relu.linear_saddles import risk_by_parity, sum_and_difference
+from shallow_relu.plane_quadrature import mean_in_the_plane
 
 chapter = open_chapter("linear_targets/closed_forms", globals())
 generator = torch.Generator().manual_seed(seed)
@@ -131,20 +130,6 @@ def risk_by_matrices(W, A, B):
     return quadratic - 0.5 * torch.trace((A.mT @ W - B) @ B.mT)
 
 
-def over_angles(function, W):
-    """Mean of a homogeneous quadratic function over Gaussian inputs in the plane."""
-    kinks = torch.atan2(W[:, 0], -W[:, 1])
-    ends = torch.cat([kinks, kinks + math.pi]) % (2 * math.pi)
-    nodes, weights = torch.tensor([]), torch.tensor([])
-    ends = torch.cat([torch.zeros(1), ends.sort().values, torch.tensor([2 * math.pi])])
-    gauss, share = map(torch.as_tensor, np.polynomial.legendre.leggauss(20))
-    for low, high in itertools.pairwise(ends):
-        nodes = torch.cat([nodes, low + (high - low) * (gauss + 1) / 2])
-        weights = torch.cat([weights, (high - low) / 2 * share])
-    unit = torch.stack([nodes.cos(), nodes.sin()], dim=-1)
-    return (weights * function(unit)).sum() / math.pi
-
-
 def random_network(d, K=5, m=3):
     return normal(K, d), normal(K, m), normal(m, d)
 
@@ -155,7 +140,9 @@ def residual(x, W, A, B):
 
 plane = [random_network(2) for _ in range(networks)]
 space = [random_network(dimension) for _ in range(networks)]
-integrals = [over_angles(lambda x, n=n: residual(x, *n).square().sum(-1) / 2, n[0]) for n in plane]
+integrals = [
+    mean_in_the_plane(lambda x, n=n: residual(x, *n).square().sum(-1) / 2, n[0]) for n in plane
+]
 printed = [printed_risk(*n) for n in plane]
 risk.check("integral", measured=printed, expected=integrals, n=networks)
 risk.control(
@@ -368,9 +355,7 @@ gaps = []
 for _ in range(networks):
     W, beta = normal(2, 2), normal(2)
     s, p = sum_and_difference(W)
-    smaller = over_angles(
-        lambda x, s=s, p=p: torch.minimum((x @ s) ** 2, (x @ p) ** 2), torch.cat([W, W])
-    )
+    smaller = mean_in_the_plane(lambda x, s=s, p=p: torch.minimum((x @ s) ** 2, (x @ p) ** 2), W)
     by_parity = (p - beta).square().sum() / 2 + smaller / 2
     gaps.append(by_parity - printed_risk(W, torch.tensor([[1.0], [-1.0]]), beta[None]))
 risk.check("parity", measured=gaps, expected=0.0, n=networks)

@@ -25,7 +25,7 @@
 # %% tags=["parameters", "hide-input"]
 seed: int = 3  # seed of all random numbers; 0..4294967295
 outputs: list[int] = [3, 5, 10]  # numbers m of outputs; 2..20; paper [3, 5, 10]
-n_runs: int = 20  # runs for the smallest m, fewer for larger ones; 10..1_000; paper 30
+n_runs: int = 16  # runs for the smallest m, fewer for larger ones; 10..1_000; paper 30
 n_steps: int = 2_000  # iterations of gradient descent; 1_000..100_000; paper 5_000
 dimension: int = 100  # dimension d of the inputs; 40..1_000; paper 100
 # memory: 5e8 bytes
@@ -108,7 +108,7 @@ def pair_errors(state, B):
 
 def descend(state, B):
     end = gradient_descent(
-        training.joint_gradient, state, (B,), step=0.1, n_steps=n_steps, tolerance=1e-10
+        training.joint_gradient, state, (B,), step=0.1, n_steps=n_steps, tolerance=1e-12
     )
     return end.state, B
 
@@ -178,7 +178,7 @@ def draw_trajectories(m, name, paper_figure):
     """Two coordinates of every neuron and of every output weight; one mark for each pair."""
     state, B = start(m, 1e-8, 1)
     state, B, q = state[0], B[0], B.shape[-1]
-    times = [0, *range(300, 1100, 8), n_steps]
+    times = [0, *range(300, 1100, 10), n_steps]
     path = training.descent_path(
         lambda s: training.joint_gradient(s, B), state, step=0.1, times=times
     )
@@ -205,7 +205,9 @@ def draw_trajectories(m, name, paper_figure):
                     color=colour,
                     linewidth=0.8,
                 )
-        panel.set(xlabel=f"first coordinate of ${symbol}_j$", aspect="equal")
+        side = 1.1 * float(path.abs().max())
+        panel.set(xlim=(-side, side), ylim=(-side, side), aspect="equal")
+        panel.set(xlabel=f"first coordinate of ${symbol}_j$")
         panel.set(ylabel=f"second coordinate of ${symbol}_j$")
     chapter.figure(
         name,

@@ -148,6 +148,7 @@ chapter.number("runs", trials * len(dimensions), ".0f")
 # %%
 first_step = chapter.claim("linear2025.lem7")
 d, epsilon, constant = 10, 0.5, 40
+relative_start = epsilon / 40
 
 
 def first_error(d, n, length, relative_start, trials=trials):
@@ -160,7 +161,7 @@ def first_error(d, n, length, relative_start, trials=trials):
 
 n = int(constant * d / epsilon**2)
 lengths = [0.1, 1.0, 10.0]
-measured = {length: first_error(d, n, length, epsilon / 40) for length in lengths}
+measured = {length: first_error(d, n, length, relative_start) for length in lengths}
 within = [measured[length] <= (epsilon * length) ** 2 for length in lengths]
 first_step.check("corrected bound", **count(torch.cat(within)))
 first_step.control(
@@ -169,7 +170,7 @@ first_step.control(
     **count(first_error(d, n, 1.0, 1.0) <= epsilon**2),
 )
 first_step.hypothesis("$n\\ge Cd/\\varepsilon^2$", "sample size", measured=n * epsilon**2 / d)
-first_step.hypothesis("$c_6=\\varepsilon/40$", "start", measured=1 / 40)
+first_step.hypothesis("$c_6=\\varepsilon/40$", "start", measured=relative_start / epsilon)
 first_step.violation(
     "$\\lVert\\beta\\rVert=10$", "printed bound fails", **count(measured[10.0] > epsilon**2)
 )
@@ -389,8 +390,9 @@ chapter.figure(
 # of the others {number}`recovered_others`. So what looks like a phase transition of gradient
 # descent, near $n/d=2.4$ for some thousands of iterations, is two things: a ceiling, set by
 # counting, that moves to $n=2\,d$ in high dimension, and a slow approach just above it. On the few
-# identifiable samples without recovery the runs end at other stationary points. In this sense Theorem 2 is optimal not only in order: the
-# constant $c_7$ that it needs for *some* rate is close to $2$.
+# identifiable samples without recovery the runs end at other stationary points. In this sense
+# Theorem 2 is optimal not only in order: the constant $c_7$ that it needs for *some* rate is close
+# to $2$.
 #
 # ## Verdicts
 

@@ -99,7 +99,7 @@ twice_steps = [2.0, 2.05, 2.1, 2.15, 2.2, 2.25, 2.3]
 longest = round(1.01 * slow_law * 1e4 / finest_share)
 twice = risks(2, twice_steps, n_starts, 20)
 once = risks(1, [0.04 * share for share in shares], 20, 600)
-never = risks(0, [4e-4 * share for share in shares[1::5]], 1, longest, every=20)
+never = risks(0, [4e-4 * share for share in (0.9, *shares[-2:])], 1, longest, every=20)
 count_twice = iterations(twice).min(dim=1).values
 count_once = iterations(once).min(dim=1).values
 count_never = iterations(never, every=20)
@@ -125,7 +125,7 @@ chapter.number("unscaled_law", slow_law * 1e4, ",.0f", tolerance=1e-9)
 
 # %%
 spread = raw_starts.square().mean().sqrt() / (0.01 * math.sqrt(2 / (2 + dimension)))
-unstable = torch.cat([once[-1, :, -1], never[-1, :, -1]])  # may dip below before they grow
+late = torch.cat([once[-100:, :, -1].amax(dim=0), never[-5:, :, -1].amax(dim=0)])
 figure_four.hypothesis(
     "output weights $(100,-1)$", "weights", measured=a[:, 0], expected=torch.tensor([100.0, -1.0])
 )
@@ -133,7 +133,7 @@ figure_four.hypothesis("entries are 0.01 times Xavier", "spread", measured=sprea
 figure_four.hypothesis(
     "steps tuned up to the stability limit: 1 % beyond, no run stays below",
     "beyond the limit",
-    measured=float(not (unstable < level).any()),
+    measured=float(not (late < level).any()),
     expected=1,
 )
 figure_four.violation(
@@ -288,8 +288,8 @@ for label, colour, time, values in lines:
     shown = values > 1e-9
     axes[0].loglog(time[shown] + 1, values[shown], color=COLOURS[colour], label=label)
 axes[0].axhline(level, color=COLOURS["muted"], linestyle=":", linewidth=1)
-axes[0].set(xlabel=r"iteration $\tau+1$", ylabel="population risk $R$", ylim=(1e-8, 3))
-axes[0].legend(loc="lower center")
+axes[0].set(xlabel=r"iteration $\tau+1$", ylabel="population risk $R$", ylim=(1e-8, 1e4))
+axes[0].legend(loc="upper right")
 pair = problem(torch.tensor([100.0, 1.0]), 5)
 low = problem(torch.tensor([0.01, 1.0]), 5)
 square = torch.tensor([1e4, 1.0, 1e4, 1.0])[:, None]

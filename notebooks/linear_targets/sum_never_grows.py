@@ -12,7 +12,7 @@
 # The stationary points of the previous chapter all have a large sum, $\lVert w_1+w_2\rVert
 # \ge\lVert\beta\rVert$. {cite:t}`linear2025` avoid them by one observation: descent never increases
 # this sum. A start with a small sum therefore stays away from them for ever. The paper proves it
-# for steps up to 1, by two pages of trigonometry. The parity identity proves it for steps up to 4,
+# for steps up to 1, by a page of trigonometry. The parity identity proves it for steps up to 4,
 # in two lines, and shows what it rests on: not the Gaussian law, but symmetry.
 #
 # ```{claim} linear2025.lem3
@@ -127,7 +127,7 @@ chapter.number("growth_beyond", largest_growth(4.2), ".3f")
 chapter.number("law_beyond", sum_growth(4.2), ".1f")
 
 # %% [markdown]
-# The printed gradient moves $s$ as the identity says, to {number}`identity_gap`. At $\eta=4.2$ a
+# The gradient moves $s$ as the identity says, to {number}`identity_gap`. At $\eta=4.2$ a
 # sum was stretched by {number}`growth_beyond`; the law is {number}`law_beyond`.
 #
 # ## Symmetric samples, and others
@@ -175,7 +175,7 @@ axes[0].plot(etas, law, color=COLOURS["theory"], label=r"$\max(1,\eta/2-1)$", zo
 for limit, colour, name in ((1, "bound", "paper's limit"), (4, "teacher", "sharp limit")):
     axes[0].axvline(limit, color=COLOURS[colour], ls="--", lw=1.2, label=name)
 axes[0].set(xlabel=r"step size $\eta$", ylabel="largest growth of the sum", ylim=(0.9, 2.45))
-axes[0].legend(loc="upper left")
+axes[0].legend(loc="upper left", bbox_to_anchor=(0.165, 1.0), fontsize=8)
 bars = [proportion_interval(count, trials, level=0.95) for count in plain]
 share = [count / trials for count in plain]
 below = [value - low for value, (low, _) in zip(share, bars, strict=True)]
@@ -272,8 +272,9 @@ for run in range(runs):
     axes.semilogy(iterations, sums[:, run], color=COLOURS["measured"], lw=1, label=label[0])
     axes.semilogy(iterations, risks[:, run], color=COLOURS["student"], lw=1, label=label[1])
 for values, factor in ((sums, 1), (risks, 2)):
-    anchor = values[n_steps // 2].max() * torch.exp(factor * rate * (iterations - n_steps // 2))
-    axes.semilogy(iterations, 10 * anchor, "--", color=COLOURS["theory"], lw=1)
+    late = iterations[n_steps // 3 :]
+    line = values[-1].max() * torch.exp(factor * rate * (late - n_steps))
+    axes.semilogy(late, 10 * line, "--", color=COLOURS["theory"], lw=1)
 axes.plot([], [], "--", color=COLOURS["theory"], lw=1, label="predicted slopes")
 axes.set(xlabel=r"iteration $\tau$", ylabel="risk, norm of the sum", ylim=(1e-20, 1e2))
 axes.legend(loc="lower left")
@@ -304,8 +305,8 @@ chapter.figure(
 # - **Steps above 4.** There the sum can grow, and the minimum itself is unstable: its Hessian is
 #   $\frac12I$.
 # - **Zero neurons.** The proof divides by $\lVert w_j\rVert$. If $w_2=0$ and its gate counts as
-#   closed, $w_1$ moves towards $\beta$ alone and the sum can grow. Descent from a random start
-#   does not meet this case.
+#   closed, $w_1$ moves towards $\beta$ alone and the sum can grow. From random starts we
+#   have not met this case.
 # - **Other symmetric laws.** The lemma holds for them too, for $\eta\le4/\lambda_{\max}$ of the
 #   covariance. Without symmetry it fails, as on plain samples.
 # - **A sum that does not grow is not a sum that shrinks.** For parallel neurons $M=I$ and the sum

@@ -241,7 +241,7 @@ def escape_time(
     *,
     level: float = 0.125,
     until: float = 1e8,
-    accuracy: float = 1e-4,
+    accuracy: float = 1e-5,
 ) -> float:
     r"""Time after which the gradient flow has brought the risk below `level` $\|\beta\|^2$.
 

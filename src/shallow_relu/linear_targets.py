@@ -25,18 +25,18 @@ the neurons and the sign of $\beta$ changes nothing; hence $r \le 1$.
 `certify_contraction` proves the inequality in ball arithmetic on all of
 $0 \le \theta \le \pi$, $0 \le r \le 1$. Two corners need an argument:
 
-- *Antipodal neurons.* At $\theta = \pi$, $r = 1$, $D$ can vanish. On $\{|p \cdot x| < |s \cdot x|\}$,
-  which is the event of $M$, $|q^T M p| \le \Lambda \|q\| \|s\|$ and $\|M p\| \le \Lambda \|s\|$ with
-  $\Lambda = \|M\|$. This leaves a quadratic form in $\|s\|, \|q\|$ whose coefficients depend on
-  $\theta$; $D$ is divided out.
-- *One neuron vanishes.* At $\theta = r = 0$ the sharp inequality is an equality. On the edge $r = 0$,
-  $\|M s - s/2\| \le \|s\|/2$ shows that $E$ is not below its value at the corner, which is at least
-  0 if and only if $a$ is at most the rational function `collinear_rate`. From there $E$ increases
-  with $r$, which is a strict inequality for its derivative.
+- *Antipodal neurons.* At $\theta = \pi$, $r = 1$, $D$ can vanish. $M$ averages over the event
+  $\{|p \cdot x| < |s \cdot x|\}$, so that $|q^T M p| \le \Lambda \|q\| \|s\|$ and
+  $\|M p\| \le \Lambda \|s\|$ with $\Lambda = \|M\|$. This leaves a quadratic form in
+  $\|s\|, \|q\|$ whose coefficients depend on $\theta$; $D$ is divided out.
+- *One neuron vanishes.* At $\theta = r = 0$ the sharp inequality is an equality. On the edge
+  $r = 0$, $\|M s - s/2\| \le \|s\|/2$ shows that $E$ is not below its value at the corner, which is
+  at least 0 if and only if $a$ is at most the rational function `collinear_rate`. From there $E$
+  increases with $r$, which is a strict inequality for its derivative.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -47,6 +47,7 @@ from jaxtyping import Float
 from scipy import optimize
 from torch import Tensor
 
+from shallow_relu import population
 from shallow_relu.certificates import (
     Certificate,
     End,
@@ -125,6 +126,30 @@ def correlation(
         + weight(first / second) * (w2 * beta).sum(-1)
         + beta.square().sum(-1)
     )
+
+
+def gradient_with_half_gate(
+    W: Float[Tensor, "*#batch 2 d"], beta: Float[Tensor, "*#batch d"]
+) -> Float[Tensor, "*batch 2 d"]:
+    r"""Gradient of the risk with $\sigma'(0) = \frac12$ at zero neurons.
+
+    The risk has no gradient at a zero neuron. With the gate half open, the gradient is the mean of
+    its limits as the neuron tends to zero from opposite sides. Bounds that are convex in the
+    gradient, such as those of a contraction, therefore extend to zero neurons.
+
+    Args:
+        W: Neurons; zero is admitted.
+        beta: Coefficients of the target.
+
+    Returns:
+        The gradient; that of `population.gradient` where no neuron is zero.
+    """
+    teacher, output = population.linear_teacher(beta)
+    signs = output.new_tensor([1, -1])
+    gradient = population.gradient(W, teacher, signs.expand(W.shape[:-1]), output)
+    mean_residual = (W[..., 0, :] - W[..., 1, :]) / 2 - beta
+    zero = torch.linalg.vector_norm(W, dim=-1, keepdim=True) == 0
+    return torch.where(zero, signs[:, None] * mean_residual[..., None, :] / 2, gradient)
 
 
 class Gammas(NamedTuple):
