@@ -241,7 +241,7 @@ chapter.figure(
 # | $K=100$, PyTorch's default | {number}`test_default` | {number}`movement_default` |
 # | $K=100$, zero function | {number}`test_zero` | {number}`movement_zero` |
 #
-# The paper's numbers come back with Xavier's start, which is what it must have used. At $K=6$ the
+# The paper's numbers come back with Xavier's start, which it presumably used. At $K=6$ the
 # test loss varies from start to start and is about {number}`six_over_training` times the training
 # loss, more than "the same order".
 #

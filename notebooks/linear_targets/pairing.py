@@ -63,6 +63,7 @@ torch.set_default_dtype(torch.float64)
 #
 # $$a_i\lVert w_i\rVert=-a_j\lVert w_j\rVert ,$$
 #
+# (a vanishing neuron can be left out; then fewer than $2m$ remain, too few for rank $m$)
 # and $w_i,w_j$ point in opposite directions, since otherwise the class would add nothing to $B$.
 # So **neurons pair up, up to scale, at every exact solution**, for every start and every way of
 # training.

@@ -104,7 +104,8 @@ def closed_gate_gradient(W, beta):
 #
 # It is smallest at $\lVert z\rVert=\frac12\lVert s\rVert$ against $s+2gq$, and then for $q$ along
 # $s$: at least $-(2a+\frac\eta4)\lVert s\rVert^2-2g\lVert s\rVert\lVert q\rVert+c\lVert q\rVert^2$.
-# This increases in $\lVert q\rVert$ from $(2/\rho-1)\lVert s\rVert$ on, the smallest value allowed.
+# Take for $a$ the rate at $w_1=\rho\beta$. Then this increases in $\lVert q\rVert$ from
+# $(2/\rho-1)\lVert s\rVert$ on, the smallest value allowed, and there it is 0.
 # ````
 
 # %%
@@ -272,7 +273,7 @@ theorem.check("runs", measured=runs, n=2 * n_runs)
 chapter.number("runs_worst", runs, ".3f")
 
 # %% [markdown]
-# The largest ratio of the two sides is {number}`runs_worst` (at the first step, with $\eta$ small).
+# The largest ratio of the two sides is {number}`runs_worst`.
 #
 # ## A neuron that is zero
 #
@@ -368,7 +369,8 @@ chapter.figure(
 #
 # ## Where it stops being true
 #
-# - Only starts, or iterates, with a zero neuron are excluded, a set of measure zero.
+# - Starts with a zero neuron are excluded, a set of measure zero; so is a start from which a later
+#   neuron is exactly zero.
 # - On the ray beyond $\rho=1$ nothing moves. What happens from other starts outside of the ball is
 #   another chapter's subject.
 # - From $\eta=\frac{10}3$ on, $\kappa(\eta)\ge1$: a step from the ball may increase the distance.

@@ -90,10 +90,11 @@ def test_descent_commutes_with_the_coordinates_of_the_span():
     torch.testing.assert_close(small @ small_B.mT, full @ B.mT, rtol=0, atol=1e-11)
 
 
-def test_orthonormal_targets_become_unit_vectors():
+@pytest.mark.parametrize("sign", [1, -1])
+def test_orthonormal_targets_become_unit_vectors(sign):
     W, _, _ = problem(6, (7,), 3, 2, 9)
-    _, B = training.span_coordinates(W, torch.eye(9)[:2])
-    torch.testing.assert_close(B, torch.eye(5)[:2].expand(7, 2, 5), rtol=0, atol=1e-14)
+    _, B = training.span_coordinates(W, sign * orthogonal(6, 9)[:2])
+    torch.testing.assert_close(B, torch.eye(5)[:2].expand(7, 2, 5), rtol=0, atol=1e-13)
 
 
 def test_the_antipodal_pattern_splits_into_single_outputs():
