@@ -247,8 +247,9 @@ chapter.figure(
 # q\rVert\lVert s\rVert$. So the expression is at least $-2\alpha\lVert s\rVert^2+c\lVert
 # q\rVert^2-\lVert q\rVert\lVert s\rVert$. Here $\lVert q\rVert\ge(2/\rho-1)\lVert s\rVert$, and
 # from there on the bound increases with $\lVert q\rVert$: $2c(2/\rho-1)\ge1$, since
-# $c=1-2\alpha\ge\rho/(2-2\rho+\rho^2)$. Its value there is that of $w_1=\rho\beta$, $w_2\to0$ at the
-# angle 0, a rational number that is 0 at $\alpha=\alpha_\rho$ and decreases in $\alpha$.
+# $c=1-2\alpha\ge\rho/(2-2\rho+\rho^2)$. Its value there is that of $w_1=\rho\beta$,
+# $w_2\to0$ at the angle 0, a rational number that is 0 at $\alpha=\alpha_\rho$ and decreases in
+# $\alpha$.
 # ````
 #
 # Near this corner $\partial_rE>0$, a strict inequality, carries the sign inwards. Everywhere else
@@ -373,20 +374,22 @@ def differentiable(W, values):
 def search(objective, radius, rounds=36, keep=8, spread=1.0):
     """Smallest value over the weights in the ball, by a random search that shrinks.
 
-    Twice from arbitrary starts, twice from nearly collinear ones, where one neuron may vanish.
+    Once from starts near the minimum, twice from nearly collinear ones, where one neuron may
+    vanish.
     """
     best = math.inf
-    for collinear in (False, False, True, True):
-        s, p = spread * normal(1500, 3), spread * normal(1500, 3)
-        W = from_halves(s, s * (1 + 0.1 * normal(1500, 1)) + 0.01 * p if collinear else p, radius)
-        for size in torch.logspace(0, -4.5, rounds):
+    for collinear in (False, True, True):
+        s, p = spread * normal(1500, 3), torch.eye(3)[0] + 0.3 * normal(1500, 3)
+        s = from_halves(s, p, radius).sum(1) / 2
+        W = from_halves(s, s * (1 + 0.1 * normal(1500, 1)) if collinear else p, radius)
+        for size in torch.logspace(-0.7, -4.5, rounds):
             W = W[differentiable(W, objective(W)).argsort()[:keep]]
             scale = size * W.norm(dim=-1, keepdim=True).clamp(max=spread)[:, None]
-            moved = W[:, None] + scale * normal(keep, 40, 2, 3)
-            shrunk = W[:, None] * 10 ** (
-                -2 * uniform(keep, 10, 2, 1) * (normal(keep, 10, 2, 1) > 0)
-            )
-            moved = torch.cat([moved, shrunk], dim=1).reshape(-1, 2, 3)
+            moved = W[:, None] + scale * normal(keep, 50, 2, 3)
+            if collinear:
+                shorter = 10 ** (-2 * uniform(keep, 10, 2, 1) * (normal(keep, 10, 2, 1) > 0))
+                moved[:, :10] = W[:, None] * shorter
+            moved = moved.reshape(-1, 2, 3)
             s, p = moved.sum(1) / 2, (moved[:, 0] - moved[:, 1]) / 2
             W = torch.cat([W, from_halves(s, p, radius)])
         best = min(best, float(differentiable(W, objective(W)).min()))

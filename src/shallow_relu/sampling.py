@@ -112,18 +112,28 @@ def gated_mean_by_quadrature(theta: float) -> tuple[float, float]:
     return radial * along / (2 * math.pi), radial * across / (2 * math.pi)
 
 
-def gated_mean_on_sphere(theta: float) -> tuple[float, float]:
-    r"""As `gated_mean_by_quadrature`, for inputs uniform on the sphere of radius $\sqrt3$ in $R^3$.
+def gated_mean_on_sphere(theta: float, radius: float = math.sqrt(3)) -> tuple[float, float]:
+    r"""As `gated_mean_by_quadrature`, for inputs uniform on a sphere in $R^3$.
 
-    Integrates over the sphere with its axis orthogonal to the plane of the two vectors.
+    Integrates over the sphere with its axis orthogonal to the plane of the two vectors. The
+    default radius makes $E\, x x^\top = I$.
     """
-    polar = quad(lambda s: 3 * math.sin(s) ** 3, 0, math.pi, epsabs=1e-13, epsrel=1e-13)[0]
+    polar = quad(lambda s: radius**2 * math.sin(s) ** 3, 0, math.pi, epsabs=1e-13, epsrel=1e-13)[0]
     low, high = theta - math.pi / 2, math.pi / 2
     along = quad(lambda phi: math.cos(phi) ** 2, low, high, epsabs=1e-13, epsrel=1e-13)[0]
     across = quad(lambda phi: math.cos(phi) * math.sin(phi), low, high, epsabs=1e-13, epsrel=1e-13)[
         0
     ]
     return polar * along / (4 * math.pi), polar * across / (4 * math.pi)
+
+
+def second_moment_across(radius: float) -> float:
+    r"""Mean of $x_3^2$ for inputs uniform on a sphere in $R^3$, by numerical integration."""
+    weight = quad(math.sin, 0, math.pi, epsabs=1e-13, epsrel=1e-13)[0]
+    moment = quad(
+        lambda s: (radius * math.cos(s)) ** 2 * math.sin(s), 0, math.pi, epsabs=1e-13, epsrel=1e-13
+    )[0]
+    return moment / weight
 
 
 def relative_error_law(theta: Float[Tensor, "*batch"], d: int, n: int) -> Float[Tensor, "*batch"]:

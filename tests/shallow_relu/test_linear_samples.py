@@ -227,3 +227,28 @@ def test_gated_quadratic_and_tent_mean_by_monte_carlo():
             tent = torch.minimum(v, b - v).clamp(min=0) * (X[:, 0] >= 0)
             formula = samples.tent_mean(torch.tensor(math.cos(psi)), radius)
             assert abs(tent.mean() - formula) < reach * tent.std() + 1e-12
+
+
+def test_newton_descent_goes_downhill_and_finds_the_minimum():
+    X, beta = draw(34, 20, 40, 4), draw(35, 4)
+    y = samples.labels(X, beta)
+    W = neurons_near(36, beta, 0.5, 20)
+    before = samples.loss(W, X, y)
+    one = samples.newton_descent(W, X, y, rounds=1)
+    assert (samples.loss(one, X, y) <= before).all()
+    done = samples.newton_descent(W, X, y, rounds=20)
+    assert samples.squared_error(done, beta).max() < 1e-16
+
+
+def test_a_newton_step_with_fixed_gates_solves_least_squares():
+    X, beta = draw(37, 1, 30, 3), torch.eye(3)[0]
+    W = torch.stack([beta, -beta])[None] * torch.tensor([1.3, 0.7])[:, None]
+    y = samples.labels(X, beta) + 0.1 * draw(38, 1, 30)
+    inner = (X @ W.mT)[0]
+    design = torch.cat([X[0] * (inner[:, :1] > 0), -X[0] * (inner[:, 1:] > 0)], dim=-1)
+    solution = np.linalg.lstsq(design.numpy(), y[0].numpy(), rcond=None)[0].reshape(2, 3)
+    stepped = samples.newton_descent(W, X, y, rounds=1, ridge=0.0)[0].numpy()
+    step, full = stepped - W[0].numpy(), solution - W[0].numpy()
+    share = np.vdot(step, full) / np.vdot(full, full)
+    np.testing.assert_allclose(step, share * full, atol=1e-10)
+    assert min(abs(share - 0.5**k) for k in range(12)) < 1e-9

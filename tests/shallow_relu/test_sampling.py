@@ -126,3 +126,14 @@ def test_bad_sizes_are_refused():
         sampling.gated_mean_estimate(e, w, _draw("gaussian", 3, 0), 1)
     with pytest.raises(ValueError, match="d >= 2"):
         sampling.unit_pairs(ANGLES, 1, torch.Generator())
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 3.0])
+def test_spheres_of_any_radius_against_samples(radius):
+    x = _draw("sphere", 3, 9)(200_000) * (radius / math.sqrt(3))
+    across = x[:, 2].square()
+    error = across.std() / math.sqrt(len(x))
+    assert abs(across.mean() - sampling.second_moment_across(radius)) <= 5 * error
+    gated = x[:, 0].clamp(min=0) * x[:, 0]
+    error = gated.std() / math.sqrt(len(x))
+    assert abs(gated.mean() - sampling.gated_mean_on_sphere(0.0, radius)[0]) <= 5 * error
