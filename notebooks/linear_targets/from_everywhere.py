@@ -29,7 +29,7 @@
 seed: int = 5  # seed of all random numbers; 0..4294967295
 trials: int = 160  # starts for each dimension; 160..10_000
 scale: float = 1.0  # standard deviation of the entries of the start, for beta of norm 1; 0.5..5.0
-until: float = 500.0  # time up to which all flows are followed; 100.0..1e6
+until: float = 2000.0  # time up to which all flows are followed; 100.0..1e6
 # memory: 5e8 bytes
 # time: 6 + 0.02 * trials + 0.003 * until seconds
 

@@ -369,8 +369,8 @@ chapter.figure(
 #
 # ## Where it stops being true
 #
-# - Starts with a zero neuron are excluded, a set of measure zero; so is a start from which a later
-#   neuron is exactly zero.
+# - Starts with a zero neuron are excluded, a set of measure zero. So are starts from which a later
+#   neuron is exactly zero; that these too have measure zero is plausible, and not proved here.
 # - On the ray beyond $\rho=1$ nothing moves. What happens from other starts outside of the ball is
 #   another chapter's subject.
 # - From $\eta=\frac{10}3$ on, $\kappa(\eta)\ge1$: a step from the ball may increase the distance.

@@ -185,6 +185,10 @@ conjecture.violation(
     measured=population.risk(stuck, teacher),
     n=len(stuck),
 )
+conjecture.note = (
+    'The paper\'s own text is about convergence to "w* (and its transformations)", "unless the '
+    'deviation is large". Under that reading most runs succeed.'
+)
 conjecture.violation(
     "they are critical", "critical", measured=population.gradient(stuck, teacher).norm(dim=(1, 2))
 )
@@ -257,9 +261,10 @@ chapter.figure(
 # covers noise of the size of the start, and there it fails. Read as "for small enough noise" it is
 # true, given Theorem 7(1): $w^*$ is a strict minimum (smallest eigenvalue $\frac14-\frac1{2\pi}$
 # for every $K$), so its basin is open; the trajectory from the noise-free start ends in it and
-# depends continuously on the start; hence the probability tends to one as $\varsigma\to0$. The
-# paper says itself that permutations of $w^*$ are reached. What it does not say is where small
-# ends.
+# depends continuously on the start; hence the probability tends to one as $\varsigma\to0$. What
+# the paper does not say is where small ends. Its own text is also milder than the conjecture: it
+# speaks of "$w^*$ (and its transformations)", and of convergence "unless the deviation is large".
+# Read so, with permutations as successes, most runs succeed at every noise of the figure.
 #
 # ## Fixed output weights
 #
@@ -347,7 +352,7 @@ figure_nine.control(
     "compared at equal times", "speed", measured=fast, expected=risk_along(1.0, grid)
 )
 
-# Counterexample to "fails for mixed signs"; and what happens without the teacher's values.
+# Counterexample to "fails for mixed signs"; controls at the width where it does fail.
 a = patterns[2, "one negative"]
 figure_nine.hypothesis(
     "student and teacher share their output weights",
@@ -361,21 +366,10 @@ figure_nine.hypothesis(
     "the noise is Gaussian of the stated size", "noise level", measured=square, interval=spread
 )
 figure_nine.violation("the runs reach the teacher", "mixed signs, K = 2", **two)
-start = signal * (torch.eye(2) + 0.5 * torch.randn(runs, 2, 2, generator=generator))
-ones = torch.ones(runs, 2)
-wrong = gradient_descent(
-    population.gradient,
-    start,
-    (torch.eye(2).expand_as(start), ones, a.expand(runs, 2)),
-    step=step / 2,
-    n_steps=500,
-    tolerance=tolerance,
-)
-astray = match_teacher(wrong.state, torch.eye(2), ones, a).in_order
-arrived = torch.where(astray < 1e-3, KINDS.index("teacher"), KINDS.index("unfinished"))
-figure_nine.control(
-    "the student has positive weights", "mixed signs, K = 2", **interval(arrived, "teacher")
-)
+lonely = interval(top_kinds[10, "one negative"], *zero_risk)
+figure_nine.control("ten neurons, one negative", "mixed signs, K = 5", **lonely)
+balanced = interval(top_kinds[10, "five negative"], *zero_risk)
+figure_nine.control("five negative of ten", "mixed signs, K = 10", **balanced)
 counts = [shares(kind) for kind in top_kinds.values()]
 
 # %% tags=["hide-input"]
@@ -412,8 +406,9 @@ chapter.figure(
 
 # %% [markdown]
 # So the failure that the paper reports exists (ten neurons, one negative weight), and it is no law
-# of mixed signs. The paper gives neither $K$ nor the numbers of signs of its panels, so we cannot
-# tell which case it shows. What do the two kinds of local minima look like?
+# of mixed signs. We looked at mixed signs with $a_j=\pm1$ only. The paper gives neither $K$ nor the
+# numbers of signs of its panels, so we cannot tell which case it shows. What do the two kinds of
+# local minima look like?
 
 # %% tags=["hide-input"]
 alone = top_states[10, "one negative"]

@@ -37,7 +37,7 @@ grid: int = 800  # points of the sign map in each direction; 100..20_000; paper 
 n_configurations: int = 4000  # random directions in the check of Theorem 4; 100..1_000_000
 n_teachers: int = 30  # random teachers whose critical points are searched; 5..5_000; paper 500
 # memory: 6e8 + 5e3 * grid + 1e3 * n_configurations bytes
-# time: 9 + 6e-7 * grid * grid + 0.06 * n_teachers + 4e-5 * n_configurations seconds
+# time: 12 + 6e-7 * grid * grid + 0.06 * n_teachers + 4e-5 * n_configurations seconds
 
 # %% tags=["hide-input"]
 import math
@@ -55,7 +55,13 @@ from shallow_relu.conjecture_one import (
     certify_inequalities,
     exact_identities,
 )
-from shallow_relu.critical_points import count_signs, hessian_eigenvalues, relative_gradient
+from shallow_relu.critical_points import (
+    count_signs,
+    hessian_eigenvalues,
+    is_critical,
+    polish,
+    relative_gradient,
+)
 from shallow_relu.kernels import angle
 from shallow_relu.normal_equation import (
     functional_norms,
@@ -65,6 +71,7 @@ from shallow_relu.normal_equation import (
 from shallow_relu.two_neurons import (
     count_sign_violations,
     in_plane_critical_points,
+    rounding_error,
     separable_on_circle,
     teachers_inside,
 )
@@ -116,15 +123,21 @@ altered = count_sign_violations(*midpoints, coefficient_error=1e-3)
 sign_map.control(
     "$a_2$ wrong by $10^{-3}$", "cell midpoints", measured=altered.violations, expected=0
 )
-last_row = count_sign_violations(closed[0][-1:], closed[1])
+too_small = count_sign_violations(
+    closed[0][:-1], closed[1], rounding=1e-13, coefficient_error=-1e-3
+)
 sign_map.control(
-    "$\\theta_{12}=\\pi$, rounding errors counted",
-    "closed grid",
-    measured=last_row.violations,
-    expected=0,
+    "$a_2$ too small by $10^{-3}$", "closed grid", measured=too_small.violations, expected=0
+)
+sign_map.note = (
+    r"The paper's rectangle is closed. Its first row has no $L_{12}$; in its last row, "
+    r"$\theta_{12}=\pi$, the function is identically zero. There, and on the rays, values "
+    r"are zero up to rounding, and a sign counts only above $10^{-13}$."
 )
 chapter.number("grid_text", grid, ".0f", tolerance=0.0)
 chapter.number("smallest_value", min(c.smallest for c in counts), ".0e", tolerance=1e-2)
+checked = torch.cartesian_prod(midpoints[0][:: grid // 12], midpoints[1][:: grid // 12])
+chapter.number("rounding", rounding_error(*checked.T), ".0e", tolerance=0.2)
 chapter.number("altered_share", altered.violations / grid**2, ".2%", tolerance=1e-6)
 
 # %% tags=["hide-input"]
@@ -171,7 +184,8 @@ chapter.figure(
 
 # %% [markdown]
 # No sign is wrong. The smallest size that occurs on the midpoints is {number}`smallest_value`,
-# against a rounding error below $5\cdot10^{-15}$. With $a_2$ wrong by $10^{-3}$,
+# against a rounding error of at most {number}`rounding` on a part of the grid, measured against 50
+# digits. With $a_2$ wrong by $10^{-3}$,
 # {number}`altered_share` of the signs would be. The proof makes the map a picture; the grid is no
 # longer evidence that we need.
 #
@@ -184,8 +198,7 @@ chapter.figure(
 #
 # The paper has the first equation, with $e$ on the bisector of the teacher. The second holds on the
 # bisector if the two teacher neurons have equal norms. If they do not, the printed point has a
-# gradient, and $e$ must lean towards the longer neuron. A case that meets every assumption: norms 1
-# and 2 at a right angle.
+# gradient. A case that meets every assumption: norms 1 and 2 at a right angle.
 
 # %%
 saddles = chapter.claim("tian2017.sec5.3")
@@ -200,12 +213,8 @@ bisector = unit(0.0)
 W_star = teacher(90, 2.0)
 W = students_along(bisector, W_star)
 to_teacher = angle(bisector, W_star)
-printed_sum = (
-    math.pi
-    * W.norm(dim=-1).sum()
-    / (collinear.total_norm(bisector, teacher(90, 1.0)) * math.pi / 2 * W_star.norm(dim=-1).sum())
-    - 1
-)
+h_half = 3 * math.pi / 4 * math.cos(math.pi / 4) + math.sin(math.pi / 4)
+printed_sum = math.pi * W.norm(dim=-1).sum() / (h_half * W_star.norm(dim=-1).sum()) - 1
 saddles.hypothesis("$w_1$ and $w_2$ have the same direction", "same direction", measured=angle(*W))
 saddles.hypothesis(
     "it is the bisector", "on the bisector", measured=(to_teacher[0] - to_teacher[1]).abs()
@@ -218,12 +227,28 @@ saddles.hypothesis(
 )
 saddles.violation("the gradient is not zero", "not critical", measured=relative_gradient(W, W_star))
 chapter.number("printed_gradient", population.gradient(W, W_star).norm(), ".3f", tolerance=1e-9)
-lean = [collinear.critical_directions(teacher(90, r)).max() - 2 * math.pi for r in (2.0,)]
-chapter.number("lean", -torch.rad2deg(lean[0]), ".2f", tolerance=1e-9)
+
+
+def critical_degrees(degrees, ratio):
+    """Critical directions in degrees from the bisector, in increasing order."""
+    places = torch.rad2deg(collinear.critical_directions(teacher(degrees, ratio)))
+    return torch.where(places > 180, places - 360, places).sort().values
+
+
+at_right_angle = critical_degrees(90, 2.0)
+lean = at_right_angle[at_right_angle.abs() < 45]
+chapter.number("within_cone", len(lean), ".0f", tolerance=0.0)
+chapter.number("lean", -lean[0], ".2f", tolerance=1e-9)
+for j, place in enumerate(critical_degrees(150, 1.1), start=1):
+    chapter.number(f"wide_{j}", place, ".2f", tolerance=1e-9)
 
 # %% [markdown]
-# At that point the gradient is {number}`printed_gradient`; the critical direction leans by
-# {number}`lean` degrees. Now the corrected statement on fresh teachers in two to five dimensions.
+# At that point the gradient is {number}`printed_gradient`. Inside the cone of this teacher
+# {number}`within_cone` critical direction was found, {number}`lean` degrees from the bisector, on
+# the side of the longer neuron. Others exist, and in a wide cone there can be several: at 150° with
+# norms 1 and 1.1 (the longer one at -75°) they are at {number}`wide_1`, {number}`wide_2`,
+# {number}`wide_3` and {number}`wide_4` degrees, two of them on the side of the shorter one and
+# inside the cone. Now the corrected statement on fresh teachers in two to five dimensions.
 # All critical directions are found, the total norm is split at random, and automatic formulas that
 # know nothing of this section give gradient and Hessian. The Hessian has a closed form: if $\tau$
 # is an eigenvalue of $\sum_k\lVert w^*_k\rVert\sin\theta_k\,(I-ee^\top+n_kn_k^\top)$, with $n_k$
@@ -306,8 +331,8 @@ chapter.figure(
     figure,
     caption=r"Left: critical directions of collinear students within 90° of the bisector, at 0; "
     r"the longer teacher neuron is at negative angles. Only for equal norms is the bisector one of "
-    r"them, and beyond 127.52° (dotted) there are two more. Right: the gradient at "
-    r"the printed point.",
+    r"them, and beyond {angle}° (dotted) there are two more. Right: the gradient at "
+    r"the printed point.".replace("{angle}", f"{transition:.2f}"),
     alt="Left, dots against the teacher angle: a straight line at zero for equal norms that splits "
     "into three near 128 degrees, and falling curves for unequal norms. Right, three curves that "
     "start at zero for ratio one and rise.",
@@ -359,6 +384,10 @@ theorem.hypothesis(
     measured=to_rays,
 )
 theorem.violation("$(w_1,w_2)$ is critical", "critical", measured=relative_gradient(W, orthonormal))
+theorem.note = (
+    "True, with Conjecture 1 proved, once $w_1$ and $w_2$ are not collinear and no neuron lies on "
+    "a ray of the other pair."
+)
 
 # %% [markdown]
 # For the corrected statement we draw directions at random: two students, not collinear, and two
@@ -369,12 +398,13 @@ theorem.violation("$(w_1,w_2)$ is critical", "critical", measured=relative_gradi
 
 # %%
 def gradient_over_bound(W, W_star):
-    """Smallest gradient over the student's norms, over the bound with all terms of one sign."""
+    """Smallest gradient over the student's norms, over the bound; 0 where the bound is 0."""
     own = torch.eye(2, dtype=torch.bool)
     terms = separating_functions(W, W_star).abs() @ W_star.norm(dim=-1)[:, None, :, None]
     value = terms.squeeze(-1) / (2 * math.pi)
     bounds = (value / functional_norms(W).masked_fill(own, 1)).masked_fill(own, 0)
-    return smallest_gradient(W, W_star) / bounds.flatten(1).amax(dim=1)
+    bound = bounds.flatten(1).amax(dim=1)
+    return torch.where(bound > 0, smallest_gradient(W, W_star) / bound, 0)
 
 
 n = n_configurations
@@ -407,15 +437,22 @@ shown_t = uniform(0.05, math.pi - 0.05, 200, 1)
 positive = separable_on_circle(places, shown_t) > 0
 changes = positive != positive.roll(-1, dims=1)
 row, column = changes.nonzero().T
-to_e1 = torch.minimum(places[column], (2 * math.pi - places[column]).abs())
-distance = torch.minimum(to_e1, (places[column] - shown_t[row, 0]).abs())
-drawing.check("crossings at the rays", measured=distance / (2 * math.pi / 4000), n=len(row))
+
+
+def steps_to_ray(row, column):
+    """Distance of a place on the circle from the nearest ray, in grid steps."""
+    to_e1 = torch.minimum(places[column], 2 * math.pi - places[column])
+    distance = torch.minimum(to_e1, (places[column] - shown_t[row, 0]).abs())
+    return distance / (2 * math.pi / 4000)
+
+
+drawing.check("crossings at the rays", measured=steps_to_ray(row, column), n=len(row))
 drawing.check("two crossings", measured=changes.sum(dim=1), expected=2)
 raised = separable_on_circle(places, shown_t) > 0.05
 drawing.control(
     "crossings of the level 0.05",
     "crossings at the rays",
-    measured=(places[(raised != raised.roll(-1, dims=1)).nonzero()[:, 1]] / (math.pi / 2000)),
+    measured=steps_to_ray(*(raised != raised.roll(-1, dims=1)).nonzero().T),
 )
 
 # %% [markdown]
@@ -426,7 +463,9 @@ drawing.control(
 # w^*_k\rVert L_{21}(e^*_k)$, two functions of two angles. Cells of a grid in which both change sign
 # give the starts of Newton's method. We take random teachers (angles from 11 to 177 degrees, norms
 # of ratio between 1.05 and 4.5), some with given angles and ratios, and leave out the teacher
-# itself.
+# itself. Where Conjecture 1 holds, both sums change sign only if exactly one neuron is inside: this
+# search can find nothing else. So we also start Newton's method at random students, who know
+# nothing of the cone; they enter the check and not the counts below.
 
 # %%
 ratio = torch.exp(uniform(0.05, 1.5, n_teachers))
@@ -442,7 +481,14 @@ values = hessian_eigenvalues(W, teachers[owner])
 index = count_signs(values)[0]
 inside = teachers_inside(W, teachers[owner])
 risks = population.risk(W, teachers[owner])
-theorem.check("one inside", measured=inside, expected=1, n=len(W))
+hosts = torch.arange(n_teachers).repeat_interleave(20)
+blind, _ = polish(2 * torch.randn(len(hosts), 2, 2, generator=generator), teachers[hosts])
+apart = angle(blind[:, 0], blind[:, 1])
+reached = is_critical(blind, teachers[hosts]) & (population.risk(blind, teachers[hosts]) > 1e-9)
+reached &= (apart > 1e-3) & (apart < math.pi - 1e-3)
+blind_inside = teachers_inside(blind[reached], teachers[hosts[reached]])
+chapter.number("blind_points", int(reached.sum()), ".0f", tolerance=0.1)
+theorem.check("one inside", measured=torch.cat([inside, blind_inside]), expected=1)
 theorem.control(
     "exactly one inside, at the critical points",
     "gradient bound",
@@ -623,9 +669,43 @@ chapter.figure(
 # **How many?** The {number}`random_teachers` random teachers have {number}`random_points` such
 # points, at least {number}`fewest` and at most {number}`most` each. Of all {number}`points_found`
 # points found, {number}`index_two` have two negative directions, the others one, and
-# {number}`local_minima` none: we found no local minimum besides the teacher. The weakest negative
-# eigenvalue is {number}`largest_lowest`, at
-# the teacher angle {number}`weakest_angle` degrees.
+# {number}`local_minima` none: up to the ratio 4.5, where the search ends, we found no local minimum
+# besides the teacher. The weakest negative eigenvalue is {number}`largest_lowest`, at the teacher
+# angle {number}`weakest_angle` degrees. From random starts {number}`blind_points` runs ended at
+# such a point, all with one teacher neuron inside.
+#
+# **Strict local minima.** For larger ratios this is no longer so.
+
+# %%
+lopsided = teacher(90, 12.0)
+trap, _ = polish(torch.tensor([[-0.08, -0.45], [9.1, -7.9]]), lopsided)
+chapter.number("trap_gradient", relative_gradient(trap, lopsided), ".0e")
+chapter.number("trap_risk", population.risk(trap, lopsided), ".6f", tolerance=1e-9)
+chapter.number("trap_inside", teachers_inside(trap, lopsided), ".0f", tolerance=0.0)
+for j, value in enumerate(hessian_eigenvalues(trap, lopsided), start=1):
+    chapter.number(f"trap_value_{j}", value, ".5f", tolerance=1e-6)
+for j in (0, 1):
+    for name, coordinate in zip("xy", trap[j], strict=True):
+        chapter.number(f"trap_{name}_{j + 1}", coordinate, ".4f", tolerance=1e-7)
+wide = torch.nn.functional.pad(trap, (0, 1)), torch.nn.functional.pad(lopsided, (0, 1))
+chapter.number("trap_outside", hessian_eigenvalues(*wide)[0], ".4f", tolerance=1e-6)
+for degrees in (30, 90, 150):
+    tried = torch.stack([teacher(degrees, float(r)) for r in range(5, 11)])
+    points, of = in_plane_critical_points(tried)
+    minima = of[hessian_eigenvalues(points, tried[of])[:, 0] > 0]
+    chapter.number(f"first_minimum_{degrees}", 5 + int(minima.min()), ".0f", tolerance=0.0)
+
+# %% [markdown]
+# The teacher at 90° with norms 1 and 12 has a critical point at $w_1=$ ({number}`trap_x_1`,
+# {number}`trap_y_1`), $w_2=$ ({number}`trap_x_2`, {number}`trap_y_2`), with {number}`trap_inside`
+# teacher neuron inside the cone (relative gradient {number}`trap_gradient`). Its risk is
+# {number}`trap_risk`, and the eigenvalues of the Hessian in the plane are {number}`trap_value_1`,
+# {number}`trap_value_2`, {number}`trap_value_3` and {number}`trap_value_4`: all are positive, a
+# strict spurious local minimum. A third dimension adds two eigenvalues, and the smallest is still
+# {number}`trap_outside`.
+# Among the ratios 5, 6, ..., 10 the search first finds such a minimum at
+# {number}`first_minimum_30` for the teacher angle 30°, at {number}`first_minimum_90` for 90° and at
+# {number}`first_minimum_150` for 150°.
 #
 # ## Figure 4, drawn from numbers
 #
@@ -700,7 +780,9 @@ chapter.figure(
 #   order no direction leads down.
 # - **Out of the plane** Conjecture 1 fails, and with it the argument.
 # - **Completeness.** The list of critical points is numerical: a grid cell can hide an even number
-#   of zeros. That none of them is a local minimum is an observation.
+#   of zeros. That none of them is a local minimum is an observation for norm ratios up to 4.5, the
+#   largest that is searched; from ratios of about 6 to 10 on, depending on the teacher's angle,
+#   strict minima appear.
 
 # %%
 straight = torch.tensor([[0.0, 1.0], [0.0, -2.0]])

@@ -150,6 +150,24 @@ def separable_on_circle(
     return separable(*angles_to_neurons(phi, theta12), theta12)
 
 
+def rounding_error(theta12: Float[Tensor, "n"], phi: Float[Tensor, "n"], digits: int = 50) -> float:
+    r"""Largest absolute error of `separable_on_circle` at some points, against many digits.
+
+    Args:
+        theta12: Angles between the neurons, in $(0, \pi)$.
+        phi: Angles of $e^*$ in $[0, 2\pi]$.
+        digits: Decimal digits of the comparison.
+    """
+    values = separable_on_circle(phi, theta12).tolist()
+    largest = 0.0
+    with mpmath.workdps(digits):
+        for t, place, value in zip(theta12.tolist(), phi.tolist(), values, strict=True):
+            pi, t, place = mpmath.pi, mpmath.mpf(t), mpmath.mpf(place)
+            theta1, theta2 = pi - abs(pi - place), pi - abs(pi - abs(place - t))
+            largest = max(largest, float(abs(separable(theta1, theta2, t, DIGITS) - value)))
+    return largest
+
+
 class SignCount(NamedTuple):
     """Signs of $L_{12}$ on a grid, against [tian2017, Conj. 1].
 

@@ -16,6 +16,7 @@ from shallow_relu.two_neurons import (
     count_sign_violations,
     in_plane_critical_points,
     profile,
+    rounding_error,
     separable,
     separable_coefficients,
     separable_on_circle,
@@ -264,3 +265,9 @@ def test_in_plane_critical_points_by_random_descent_of_the_gradient():
     assert len(W) > 20
     distance = torch.cdist(W.flatten(1), found.flatten(1)).amin(dim=1)
     assert distance.max() < 1e-6
+
+
+def test_rounding_error_is_small_in_double_and_seen_in_single_precision():
+    t, phi = double([0.3, 1.5, 3.0]), double([0.1, 4.0, 6.0])
+    assert 0 < rounding_error(t, phi) < 1e-14
+    assert 1e-9 < rounding_error(t.float(), phi.float()) < 1e-5
