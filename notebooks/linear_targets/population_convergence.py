@@ -391,11 +391,11 @@ chapter.verdicts()
 # ## Exercises
 #
 # ```{exercise}
-# :label: exercise-linear-newton
+# :label: exercise-contraction-newton
 # Show that the Hessian at $W^*$ is $\frac12I$, so that $\eta=2$ is a Newton step there.
 # ```
 #
-# ```{solution} exercise-linear-newton
+# ```{solution} exercise-contraction-newton
 # :class: dropdown
 # At $W^*$ the neurons are antipodal: $M=0$, and near it $\lVert M\rVert=O(\pi-\theta)$. So
 # $\nabla_sR=s+O(\lVert s\rVert^2)$ and $\nabla_pR=-q+O(\lVert s\rVert)\lVert s\rVert$, and
