@@ -1,7 +1,7 @@
 """The chapters' text sources and their committed `.ipynb` pairs.
 
 The text file (`py:percent`) is the only source. The `.ipynb` beside it is made from an executed
-run: it keeps the text outputs, which nbval compares, and no pictures, times or counters.
+run: it keeps the text outputs, which nbval compares, and no pictures or times.
 """
 
 from __future__ import annotations
@@ -83,15 +83,18 @@ def pair_from_run(source: NotebookNode, executed: NotebookNode) -> NotebookNode:
     if [cell.source for cell in kept] != [cell.source for cell in source.cells]:
         raise ValueError("the executed notebook has other cells than the source")
     pair = copy.deepcopy(source)
+    count = 0
     for cell, ran in zip(pair.cells, kept, strict=True):
         if cell.cell_type != "code":
             continue
-        cell["execution_count"] = None
-        cell["outputs"] = [output for raw in ran.outputs if (output := _clean_output(raw))]
+        # nbval takes a cell without a number for one that was never run.
+        count += 1
+        cell["execution_count"] = count
+        cell["outputs"] = [output for raw in ran.outputs if (output := _clean_output(raw, count))]
     return pair
 
 
-def _clean_output(output: NotebookNode) -> NotebookNode | None:
+def _clean_output(output: NotebookNode, count: int) -> NotebookNode | None:
     import copy
 
     output = copy.deepcopy(output)
@@ -99,7 +102,7 @@ def _clean_output(output: NotebookNode) -> NotebookNode | None:
         output["data"] = {kind: output.data[kind] for kind in _KEPT_OUTPUTS if kind in output.data}
         output["metadata"] = {}
         if "execution_count" in output:
-            output["execution_count"] = None
+            output["execution_count"] = count
         return output if output.data else None
     return output if output.output_type == "stream" and output.name == "stdout" else None
 
