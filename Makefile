@@ -28,7 +28,7 @@ book: $(READY) ## run what is stale and build the site into _build/html
 	@$(BIN)/companion build --jobs $(JOBS)
 
 test: $(READY) ## run all tests, notebooks included
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval-lax
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval-lax
 
 rerun: $(READY) ## rerun one chapter: make rerun CHAPTER=topic/name PARAMS="seed=7 n_samples=20000"
 	@$(BIN)/companion run $(CHAPTER) $(foreach parameter,$(PARAMS),-p '$(parameter)')

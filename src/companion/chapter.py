@@ -16,7 +16,7 @@ from companion import figures
 from companion.claims import get_claim, read_claims
 from companion.devices import choose_device, describe_device
 from companion.errors import UsageError
-from companion.notebooks import parameters_cell
+from companion.notebooks import VERDICTS_MIME, parameters_cell
 from companion.parameters import read_schema
 from companion.project import Project, code_version, find_project
 from companion.verdicts import Evidence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OUTPUT_VARIABLE = "COMPANION_OUTPUT"
-VERDICTS_MIME = "application/vnd.companion.verdicts+json"
 
 
 class RecordedNumber(float):

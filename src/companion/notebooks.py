@@ -19,7 +19,9 @@ PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
 ERROR_TAG = "papermill-error-cell-tag"
 CHECK_TAG = "nbval-check-output"
-_KEPT_OUTPUTS = ("text/plain", "text/markdown")
+VERDICTS_MIME = "application/vnd.companion.verdicts+json"
+# nbval compares which kinds an output has, so the mark of the verdicts stays.
+_KEPT_OUTPUTS = ("text/plain", "text/markdown", VERDICTS_MIME)
 _CELL = re.compile(r"^# %%(?P<head>.*)$", re.MULTILINE)
 _TITLE = re.compile(r"^# # (.+)$", re.MULTILINE)
 

@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from companion.chapter import VERDICTS_MIME
 from companion.claims import PAPERS, Claim, get_claim
 from companion.errors import RunError
 from companion.figures import MIME, PICTURES
 from companion.freshness import chapter_schema
-from companion.notebooks import INJECTED_TAG, PARAMETERS_TAG
+from companion.notebooks import INJECTED_TAG, PARAMETERS_TAG, VERDICTS_MIME
 from companion.parameters import Schema, show_value
 from companion.project import Project
 from companion.records import ChapterResult, claim_anchor, figure_record

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from companion.notebooks import (
+    VERDICTS_MIME,
     chapter_title,
     pair_from_run,
     pair_problems,
@@ -67,7 +68,10 @@ def test_a_pair_has_the_source_and_its_text_outputs(finished, source, ran):
     assert [cell["id"] for cell in pair.cells] == [cell["id"] for cell in source.cells]
     assert [cell.source for cell in pair.cells] == [cell.source for cell in source.cells]
     assert pair.cells[2].outputs[0].text == "sum 10\n"
-    assert pair.cells[4].outputs[0].data == {"text/plain": "tian2017.sum  verified"}
+    assert pair.cells[4].outputs[0].data == {
+        "text/plain": "tian2017.sum  verified",
+        VERDICTS_MIME: {"chapter": "topic/tiny"},
+    }
     assert problems(finished) == []
     text = finished.project.pair_file(finished.chapter).read_text()
     assert "papermill" not in text and str(finished.root) not in text
