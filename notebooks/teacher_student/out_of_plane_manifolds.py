@@ -30,9 +30,9 @@
 # %% tags=["parameters", "hide-input"]
 seed: int = 1  # seed of all random numbers; 0..4294967295
 n_starts: int = 120  # starts of Newton's method for each width; 80..100_000
-n_descents: int = 50  # runs of gradient descent for each width; 40..20_000
+n_descents: int = 60  # runs of gradient descent for each width; 40..20_000
 n_rotations: int = 10  # random rotations of each critical point; 2..1_000
-n_steps: int = 1000  # steps of gradient descent, of size 1/2; 200..100_000
+n_steps: int = 3000  # steps of gradient descent, of size 1/2; 200..100_000
 # memory: 5e8 + 2e4 * n_starts * n_rotations bytes
 # time: 6 + 3e-2 * n_starts + 1.5e-3 * n_steps + 2e-5 * n_descents * n_steps seconds
 
@@ -371,12 +371,10 @@ for K in (2, 3, 4):
     arrived = (gradient_norm < 1e-13) & (negative == 0)
     reached.append(torch.stack([arrived, flat_or_out]))
 arrived, flat_or_out = torch.cat(reached, dim=1)
-share("minima are in-plane", flat_or_out[arrived])
+share("minima are in-plane", flat_or_out | ~arrived)
 flat.note = "The paper's remark is not precise; the verdict is on the reading stated here."
 chapter.number("minima_reached", arrived.sum(), ".0f")
 chapter.number("minima_missed", (~arrived).sum(), ".0f")
-misses = int((~arrived | flat_or_out).sum())
-chapter.number("bound_with_missed", proportion_interval(misses, len(arrived))[1], ".3f")
 chapter.number("minima_flat", (arrived & flat_or_out).sum(), ".0f")
 chapter.number("smallest_index", index[out].min(), ".0f")
 chapter.number("minima_out_of_plane", (index == 0)[out].sum(), ".0f")
@@ -418,10 +416,9 @@ chapter.figure(
 # the share among points found this way is below {number}`minima_bound` with 99.9% confidence; the
 # smallest index is {number}`smallest_index`. Gradient descent reached {number}`minima_reached`
 # minima, {number}`minima_flat` of which lie out of the plane or have a flat direction. In
-# {number}`minima_missed` runs no minimum was reached in the steps given; the check leaves them out.
-# If they all counted against it, the upper limit of the share would be {number}`bound_with_missed`;
-# the check asks for less than 0.1. We did not prove that no out-of-plane minimum exists, and we
-# searched independent Gaussian teachers only.
+# {number}`minima_missed` runs no minimum was reached in the steps given; the check counts them as
+# failures. We did not prove that no out-of-plane minimum exists, and we searched independent
+# Gaussian teachers only.
 #
 # In fairness: the symmetry argument itself is right, and wherever an out-of-plane minimum did exist
 # it would be flat. Flat minima of other kinds do exist in this model, when the student has more

@@ -75,7 +75,9 @@ def risk(
     """
     V, c = _residual_network(W, W_star, a, a_star)
     kernel = arc_cosine_1(V[..., :, None, :], V[..., None, :, :])
-    return ((c @ c.mT) * kernel).sum(dim=(-2, -1)).clamp(min=0) / 2
+    total = ((c @ c.mT) * kernel).sum(dim=(-2, -1))
+    # Where rounding makes the sum negative its value is cut off, but not its derivative.
+    return (total - total.detach().clamp(max=0)) / 2
 
 
 def gradient(

@@ -133,8 +133,16 @@ def test_half_rate_holds_in_the_region_and_is_sharp(generator):
     assert lyapunov_decrease(*corner) / lyapunov(*corner) == pytest.approx(0.5, abs=1e-8)
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 3, 10, 200])
-@pytest.mark.parametrize("radius", [0.05, 0.7, 1.0, 1.6, 2.0, 3.0])
+# At d = 200 and radius 0.05 the oracle's second cap underflows: that pair is left out.
+@pytest.mark.parametrize(
+    "dimension, radius",
+    [
+        (d, r)
+        for d in (1, 2, 3, 10, 200)
+        for r in (0.05, 0.7, 1.0, 1.6, 2.0, 3.0)
+        if (d, r) != (200, 0.05)
+    ],
+)
 def test_probability_against_the_volume_of_two_caps(dimension, radius):
     def cap(height):
         """Share of the unit ball beyond a plane at this signed distance from the centre."""
@@ -143,8 +151,6 @@ def test_probability_against_the_volume_of_two_caps(dimension, radius):
 
     if radius >= 2:
         expected = radius**-dimension
-    elif dimension > 100 and radius < 0.1:
-        pytest.skip("the second cap underflows")
     else:
         expected = cap(radius / 2) + radius**-dimension * cap(1 - radius**2 / 2)
     assert probability_in_region(dimension, radius) == pytest.approx(expected, rel=1e-9)

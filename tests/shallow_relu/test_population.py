@@ -231,6 +231,18 @@ def test_accuracy_where_student_and_teacher_nearly_cancel(offset, sign):
         assert abs(gradient[index].item() - expected) <= bound
 
 
+def test_autograd_survives_a_risk_that_rounds_to_zero():
+    generator = torch.Generator().manual_seed(2)
+    W_star = torch.randn(3, 5, dtype=torch.float64, generator=generator)
+    W = W_star + 1e-9 * torch.randn(60, 3, 5, dtype=torch.float64, generator=generator)
+    risk = population.risk(W.requires_grad_(), W_star)
+    assert (risk == 0).sum() > 5  # a sum of either sign; negative ones are cut off
+    found = torch.autograd.grad(risk.sum(), W)[0]
+    expected = population.gradient(W.detach(), W_star)
+    assert expected.abs().amax(dim=(1, 2)).min() > 1e-10
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
+
+
 def test_the_error_of_the_gradient_is_no_square_root_of_the_roundoff():
     """Nearly collinear, unequal lengths: the case where angles from cosines are at their worst."""
     generator = torch.Generator().manual_seed(10)
