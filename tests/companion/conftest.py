@@ -167,7 +167,7 @@ class TinyBook:
             except psutil.Error:
                 continue
             for mark, name in (
-                ("ipykernel", "kernel"),
+                ("companion.kernel", "kernel"),
                 ("companion.worker", "worker"),
                 ("companion.cli", "command"),
             ):

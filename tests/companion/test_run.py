@@ -1,5 +1,6 @@
 """Runs for real: with the worker, the kernel, and everything that may go wrong."""
 
+import contextlib
 import json
 import os
 import resource
@@ -79,7 +80,7 @@ def test_a_fresh_chapter_is_not_run_again(finished, monkeypatch):
     def never(*_):
         raise AssertionError("it was run again")
 
-    monkeypatch.setattr(run_module, "_execute", never)
+    monkeypatch.setattr(run_module, "_worker", never)
     assert rebuilt(finished) == "fresh"
 
 
@@ -289,12 +290,13 @@ def test_the_same_run_finished_by_another_process_is_taken(tiny):
     order = make_order(tiny.project, tiny.chapter, values, "quick")
     parent = tiny.root / "elsewhere"
 
+    @contextlib.contextmanager
     def overtaken(work):
-        shutil.copytree(work, parent / "name")
+        yield lambda: shutil.copytree(work, parent / "name")
         (parent / "name" / "mark").touch()
 
     arguments = {"failed": tiny.root / "failed"}
-    folder = run_module.run_into(tiny.project, order, parent, "name", finish=overtaken, **arguments)
+    folder = run_module.run_into(tiny.project, order, parent, "name", extra=overtaken, **arguments)
     assert folder == parent / "name" and (folder / "mark").exists()
     assert [path.name for path in parent.iterdir()] == ["name"]
 
