@@ -1,4 +1,6 @@
-"""What `companion run` costs on top of the chapter: `python benchmarks/run_overhead.py [CHAPTER...]`.
+"""What `companion run` costs on top of the chapter.
+
+    python benchmarks/run_overhead.py [CHAPTER ...]
 
 Each chapter is executed in turn as a plain script (`python notebooks/TOPIC/NAME.py`, outside of a
 run: figures and records are written, nothing is executed as a notebook, no page is made) and by
@@ -19,8 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 
-from companion.chapter import OUTPUT_VARIABLE
-from companion.project import ROOT_VARIABLE, Project, find_project
+from companion.project import OUTPUT_VARIABLE, ROOT_VARIABLE, Project, find_project
 from companion.run import THREAD_VARIABLES
 
 CHAPTERS = ("teacher_student/multilayer_gradient",)
@@ -44,7 +45,7 @@ def measure(project: Project, chapter: str, repeats: int) -> None:
     environment.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     script = [sys.executable, str(project.source_file(chapter))]
     run = [sys.executable, "-m", "companion.cli", "run", chapter]
-    pairs = []
+    pairs: list[tuple[float, ...]] = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
             alone = {**environment, OUTPUT_VARIABLE: folder, "MPLBACKEND": "Agg"}

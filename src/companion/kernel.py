@@ -6,6 +6,7 @@ start.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -16,8 +17,7 @@ def main() -> None:
     if sys.path[0] == "" or Path(sys.path[0]) == Path.cwd():
         del sys.path[0]
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # importing it now fails at once
-    import ipykernel.debugger
-
+    importlib.import_module("ipykernel.debugger")
     del sys.modules["debugpy"]  # who asks for it in a notebook gets it
     from ipykernel.kernelapp import launch_new_instance
 

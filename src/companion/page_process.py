@@ -1,8 +1,8 @@
 """The page of a rerun: a small site with the chapter and the references.
 
-Sphinx needs seconds to start. A process of its own, `python -m companion.page_process WORK CHAPTER`,
-starts it when the run begins and builds the page when the run has ended. In between, if there is
-time, it builds an empty page: the second build then takes a moment.
+Sphinx needs seconds to start. A process of its own (`python -m companion.page_process WORK
+CHAPTER`) starts it when the run begins, and builds the page when the run has ended. In between,
+if there is time, it builds an empty page: the second build then takes a moment.
 """
 
 from __future__ import annotations
@@ -155,11 +155,12 @@ def _import_sphinx(arguments: list[str]) -> None:
         cli_config={"latex_individualpages": False},
         sourcedir=Path(arguments[1]),
     )
-    for name in (*builtin_extensions, *settings["extensions"], settings["html_theme"]):
+    # Most extensions load their parts with their name; this one, only when it is set up.
+    names = (*builtin_extensions, *settings["extensions"], "myst_nb.sphinx_ext")
+    for name in (*names, settings["html_theme"]):
         with contextlib.suppress(ImportError):  # Sphinx will say it better
             importlib.import_module(name)
-    # One of the extensions looks at every living object, though only at those of Sphinx for a
-    # reason.
+    # One of the extensions goes through all objects; let it see the ones of its own build only.
     gc.freeze()
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from companion.chapter import OUTPUT_VARIABLE
+from companion.durable import rename_durably, write_durably
 from companion.errors import RunError, Stopped
 from companion.freshness import (
     RUN_FILE,
@@ -39,7 +39,7 @@ from companion.freshness import (
     run_key,
     store,
 )
-from companion.project import ROOT_VARIABLE, Project, code_version
+from companion.project import OUTPUT_VARIABLE, ROOT_VARIABLE, Project, code_version
 
 NOTEBOOK_FILE = "notebook.ipynb"
 THREAD_VARIABLES = (
@@ -48,6 +48,7 @@ THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+_BEGINNING_SECONDS = 3600.0
 _running: set[subprocess.Popen[bytes]] = set()
 _stopping = threading.Event()
 
@@ -104,17 +105,26 @@ def work_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep_abandoned(parent: Path) -> None:
-    """Remove the work folders of processes that died."""
-    for folder in parent.glob(f"{WORK_PREFIX}*"):
-        if folder.suffix == ".lock" or not folder.is_dir():
+    """Remove the work folders of processes that died, and the locks of those that died sooner."""
+    names = {path.name.removesuffix(".lock") for path in parent.glob(f"{WORK_PREFIX}*")}
+    for name in names:
+        folder, lock_file = parent / name, parent / f"{name}.lock"
+        # A process that is just beginning has a lock, perhaps not yet held, and no folder.
+        if not folder.is_dir() and _age(lock_file) < _BEGINNING_SECONDS:
             continue
-        lock_file = parent / f"{folder.name}.lock"
         try:
             with FileLock(lock_file, timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
                 lock_file.unlink(missing_ok=True)
         except (Timeout, OSError):
             continue
+
+
+def _age(file: Path) -> float:
+    """How many seconds ago a file was last written; 0 if it is not there."""
+    with contextlib.suppress(OSError):
+        return time.time() - file.stat().st_mtime
+    return 0.0
 
 
 def now() -> str:
@@ -265,7 +275,7 @@ def run_into(
             if target.exists() and read_run(target) is None:
                 discard(target)
             try:
-                work.rename(target)
+                rename_durably(work, target)
             except OSError:
                 # Another process finished the same run first: its result is as good as ours.
                 if read_run(target) is None:
@@ -297,9 +307,7 @@ def _write_run(
         "started": started,
         "finished": now(),
     }
-    draft = work / f"{RUN_FILE}.new"
-    draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    draft.replace(work / RUN_FILE)
+    write_durably(work / RUN_FILE, json.dumps(record, indent=1) + "\n")
     return record
 
 

@@ -103,6 +103,9 @@ def execute(folder: Path, sockets: Path) -> dict[str, Any] | None:
     order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
     draft, result = folder / "source.ipynb", folder / "notebook.ipynb"
     with _kernel(folder, sockets) as kernel:
+        # Jupytext can do without its server extension, which loads a web server.
+        for name in ("sync_contentsmanager", "async_contentsmanager"):
+            sys.modules[f"jupytext.{name}"] = None  # type: ignore[assignment]
         import nbformat
         import papermill
         from papermill.exceptions import PapermillExecutionError
