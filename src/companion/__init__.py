@@ -6,6 +6,18 @@ This package holds no mathematics (see `shallow_relu`). A notebook needs one nam
     chapter = open_chapter("teacher_student/population_gradient", globals())
 """
 
-from companion.chapter import Chapter, open_chapter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from companion.chapter import Chapter, open_chapter
 
 __all__ = ["Chapter", "open_chapter"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, because the processes around a run start this package and open no chapter.
+    if name in __all__:
+        from companion import chapter
+
+        return getattr(chapter, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import json
 import math
 import os
@@ -18,13 +19,11 @@ from companion.devices import choose_device, describe_device
 from companion.errors import UsageError
 from companion.notebooks import VERDICTS_MIME, parameters_cell
 from companion.parameters import read_schema
-from companion.project import Project, code_version, find_project
+from companion.project import OUTPUT_VARIABLE, Project, code_version, find_project
 from companion.verdicts import Evidence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-OUTPUT_VARIABLE = "COMPANION_OUTPUT"
 
 
 class RecordedNumber(float):
@@ -163,7 +162,7 @@ class Chapter:
                 "claims": list(claims),
                 "parameters": self.parameters,
                 "seed": self.parameters.get("seed"),
-                "code_version": code_version(self._project),
+                "code_version": self._code_version,
             },
         )
         plt.close(figure)
@@ -193,6 +192,11 @@ class Chapter:
             reason = f": {record['why']}" if record["why"] else ""
             lines.append(f"{record['id']:<{width}}  {record['verdict']}{reason}")
         _display({"text/plain": "\n".join(lines), VERDICTS_MIME: {"chapter": self.name}})
+
+    @functools.cached_property
+    def _code_version(self) -> str:
+        """The version that the figures quote: git is asked once a chapter."""
+        return code_version(self._project)
 
     def _write(self, name: str, content: Any) -> None:
         text = json.dumps(content, indent=1, allow_nan=False)

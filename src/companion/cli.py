@@ -169,36 +169,27 @@ def check_request(schema: Schema, values: Mapping[str, Any], *, sure: bool) -> N
 
 
 def _run(project: Project, arguments: argparse.Namespace) -> int:
+    from companion.page_process import RerunPage
     from companion.run import run_for_reader
-    from companion.site import RerunPage
 
     chapter = arguments.chapter
     project.source_file(chapter)
     schema = chapter_schema(project, chapter)
     values = requested_values(schema, arguments.assignments, arguments.files, arguments.profile)
     check_request(schema, values, sure=arguments.yes_really)
-    page_error = ""
-
-    def add_page(work: Path) -> None:
-        nonlocal page_error
-        try:
-            page.build(work)
-        except RunError as error:  # the numbers are there: keep them
-            page_error = str(error)
-
-    with RerunPage(project, chapter) as page:
-        folder = run_for_reader(project, chapter, values, arguments.profile, finish=add_page)
+    page = RerunPage(project, chapter)
+    folder = run_for_reader(project, chapter, values, arguments.profile, page.beside)
     result = read_result(chapter, folder)
     for verdict in result.verdicts:
         reason = f" ({verdict['why']})" if verdict["why"] else ""
         print(f"{verdict['id']:<24} {verdict['verdict']}{reason}")
     print(f"\nresult   {folder}")
-    if not page_error:
+    if not page.error:
         print(f"page     {folder / 'html' / chapter}.html")
     print(f"notebook {folder / 'notebook.ipynb'}")
     print(f"figures  {folder / 'figures'} ({len(result.cards)} figures with data)")
-    if page_error:
-        raise RunError(page_error)
+    if page.error:  # the numbers are there all the same
+        raise RunError(page.error)
     return 0
 
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from companion.durable import write_durably
 from companion.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,9 +117,7 @@ def write_pair(file: Path, pair: NotebookNode) -> bool:
     text = nbformat.writes(pair, version=4) + "\n"
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return False
-    draft = file.with_name(f".{file.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+    write_durably(file, text)
     return True
 
 

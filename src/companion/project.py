@@ -15,6 +15,7 @@ from pathlib import Path
 from companion.errors import UsageError
 
 ROOT_VARIABLE = "COMPANION_ROOT"
+OUTPUT_VARIABLE = "COMPANION_OUTPUT"  # where a run's records go
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from companion.durable import write_durably
 from companion.project import Project
 from companion.records import ChapterResult
 
@@ -38,7 +39,7 @@ def write_reference(project: Project, result: ChapterResult) -> bool:
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_durably(file, text)
     return True
 
 

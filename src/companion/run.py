@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from companion.chapter import OUTPUT_VARIABLE
+from companion.durable import rename_durably, write_durably
 from companion.errors import RunError, Stopped
 from companion.freshness import (
     RUN_FILE,
@@ -39,7 +39,7 @@ from companion.freshness import (
     run_key,
     store,
 )
-from companion.project import ROOT_VARIABLE, Project, code_version
+from companion.project import OUTPUT_VARIABLE, ROOT_VARIABLE, Project, code_version
 
 NOTEBOOK_FILE = "notebook.ipynb"
 THREAD_VARIABLES = (
@@ -48,8 +48,12 @@ THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+_BEGINNING_SECONDS = 3600.0
 _running: set[subprocess.Popen[bytes]] = set()
 _stopping = threading.Event()
+
+# What works beside a run, in the run's folder; gives the call that adds its part at the end.
+Extra = Callable[[Path], contextlib.AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,6 @@ def worker_environment(project: Project, output: Path) -> dict[str, str]:
     environment.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     environment[ROOT_VARIABLE] = str(project.root)
     environment[OUTPUT_VARIABLE] = str(output)
-    # A kernel that the user has registered under the same name must not take our place.
-    environment["JUPYTER_PREFER_ENV_PATH"] = "1"
-    environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     return environment
 
 
@@ -104,17 +105,26 @@ def work_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep_abandoned(parent: Path) -> None:
-    """Remove the work folders of processes that died."""
-    for folder in parent.glob(f"{WORK_PREFIX}*"):
-        if folder.suffix == ".lock" or not folder.is_dir():
+    """Remove the work folders of processes that died, and the locks of those that died sooner."""
+    names = {path.name.removesuffix(".lock") for path in parent.glob(f"{WORK_PREFIX}*")}
+    for name in names:
+        folder, lock_file = parent / name, parent / f"{name}.lock"
+        # A process that is just beginning has a lock, perhaps not yet held, and no folder.
+        if not folder.is_dir() and _age(lock_file) < _BEGINNING_SECONDS:
             continue
-        lock_file = parent / f"{folder.name}.lock"
         try:
             with FileLock(lock_file, timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
                 lock_file.unlink(missing_ok=True)
         except (Timeout, OSError):
             continue
+
+
+def _age(file: Path) -> float:
+    """How many seconds ago a file was last written; 0 if it is not there."""
+    with contextlib.suppress(OSError):
+        return time.time() - file.stat().st_mtime
+    return 0.0
 
 
 def now() -> str:
@@ -133,8 +143,9 @@ def machine_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _execute(project: Project, order: Order, work: Path) -> None:
-    """Run the chapter's notebook inside `work`, in a process of its own."""
+@contextlib.contextmanager
+def _worker(project: Project, order: Order, work: Path) -> Iterator[Callable[[], None]]:
+    """A process that runs the chapter's notebook inside `work`; gives the call that awaits it."""
     spec = {
         "chapter": order.chapter,
         "source": str(project.source_file(order.chapter)),
@@ -147,17 +158,20 @@ def _execute(project: Project, order: Order, work: Path) -> None:
         start_new_session=True,
     )
     _running.add(process)
-    try:
+
+    def finished() -> None:
         code = process.wait()
-    except BaseException:
-        _stop(process)
-        raise
+        if _stopping.is_set():
+            raise Stopped(order.chapter)
+        if code != 0:
+            raise RunError(_failure_text(order, work, code))
+
+    try:
+        yield finished
     finally:
+        if process.poll() is None:
+            _stop(process)
         _running.discard(process)
-    if _stopping.is_set():
-        raise Stopped(order.chapter)
-    if code != 0:
-        raise RunError(_failure_text(order, work, code))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -218,7 +232,7 @@ def run_into(
     name: str,
     *,
     failed: Path,
-    finish: Callable[[Path], None] | None = None,
+    extra: Extra | None = None,
 ) -> Path:
     """Run a chapter and leave the finished result at `parent / name`.
 
@@ -228,7 +242,7 @@ def run_into(
         parent: where the work folder and the result lie.
         name: the result's final name.
         failed: where the partial notebook goes if the run fails.
-        finish: adds to the work folder (a page, for one) before it becomes visible.
+        extra: adds to the work folder (a page, for one) before it becomes visible.
 
     Returns:
         The folder with `notebook.ipynb`, `figures/`, `numbers.json`, `verdicts.json`, `run.json`.
@@ -241,12 +255,18 @@ def run_into(
         with work_folder(parent) as work:
             started, clock = now(), time.monotonic()
             try:
-                _execute(project, order, work)
-                _check_records(order, work)
-                seconds = time.monotonic() - clock
-                _write_run(project, order, work, started, seconds)
-                if finish:
-                    finish(work)
+                with (
+                    _worker(project, order, work) as finished,
+                    extra(work) if extra else contextlib.nullcontext() as add,
+                ):
+                    # Asked for while the chapter runs, and of the sources as it found them.
+                    version = code_version(project)
+                    finished()
+                    _check_records(order, work)
+                    seconds = time.monotonic() - clock
+                    _write_run(order, work, version, started, seconds)
+                    if add:
+                        add()
             except RunError as error:
                 _keep_failure(order, work, failed, str(error))
                 raise RunError(f"{error} (partial notebook: {failed})") from None
@@ -255,7 +275,7 @@ def run_into(
             if target.exists() and read_run(target) is None:
                 discard(target)
             try:
-                work.rename(target)
+                rename_durably(work, target)
             except OSError:
                 # Another process finished the same run first: its result is as good as ours.
                 if read_run(target) is None:
@@ -267,7 +287,7 @@ def run_into(
 
 
 def _write_run(
-    project: Project, order: Order, work: Path, started: str, seconds: float
+    order: Order, work: Path, version: str, started: str, seconds: float
 ) -> dict[str, Any]:
     """Write the run record; it is the last thing written, and names the run finished."""
     execution = json.loads((work / "execution.json").read_text(encoding="utf-8"))
@@ -278,7 +298,7 @@ def _write_run(
         "seed": order.parameters.get("seed"),
         "key": order.key,
         "ingredients": dict(order.parts),
-        "code_version": code_version(project),
+        "code_version": version,
         "device": execution["device"],
         "machine": machine_name(),
         "versions": installed_versions(),
@@ -287,9 +307,7 @@ def _write_run(
         "started": started,
         "finished": now(),
     }
-    draft = work / f"{RUN_FILE}.new"
-    draft.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    draft.replace(work / RUN_FILE)
+    write_durably(work / RUN_FILE, json.dumps(record, indent=1) + "\n")
     return record
 
 
@@ -320,7 +338,7 @@ def run_for_reader(
     chapter: str,
     parameters: Mapping[str, Any],
     profile: str,
-    finish: Callable[[Path], None] | None = None,
+    extra: Extra | None = None,
 ) -> Path:
     """Run a chapter with a reader's parameters into a folder of its own below `_runs/`.
 
@@ -331,4 +349,4 @@ def run_for_reader(
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = f"{stamp}-{order.key[:8]}-{uuid.uuid4().hex[:4]}"
     parent = project.runs / chapter
-    return run_into(project, order, parent, name, failed=parent / f"failed-{name}", finish=finish)
+    return run_into(project, order, parent, name, failed=parent / f"failed-{name}", extra=extra)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import yaml
 from filelock import FileLock
 
 from companion import pages
@@ -51,7 +48,7 @@ def stage(project: Project, results: Sequence[ChapterResult], folder: Path) -> d
         target = draft / f"{result.chapter}.ipynb"
         target.parent.mkdir(exist_ok=True)
         nbformat.write(page, target)
-        _stage_figures(result, draft, facts, claims)
+        stage_figures(result, draft, facts, claims)
     generated = {
         "ledger": pages.ledger_page(records),
         "gallery": pages.gallery_page(records),
@@ -64,9 +61,10 @@ def stage(project: Project, results: Sequence[ChapterResult], folder: Path) -> d
     return records
 
 
-def _stage_figures(
+def stage_figures(
     result: ChapterResult, draft: Path, facts: Mapping[str, Any], claims: Mapping[str, Any]
 ) -> None:
+    """Lay out a chapter's figures, and the permanent page of each."""
     (draft / "figures").mkdir(exist_ok=True)
     for card in result.cards:
         for name in figure_files(card):
@@ -139,81 +137,3 @@ def build_site(project: Project, folders: Mapping[str, Path]) -> Path:
         build_html(stage_folder, config, toc, project.root)
         stamp.write_text(inputs)
     return project.html
-
-
-class RerunPage:
-    """The page of a rerun: a small site with the chapter and the references.
-
-    Sphinx needs seconds to start. A process of its own starts it, on an empty page, when the run
-    begins, and builds the real page when the run ends. Use as a context manager.
-    """
-
-    def __init__(self, project: Project, chapter: str) -> None:
-        self._project = project
-        self._chapter = chapter
-        self._folder = Path(tempfile.mkdtemp(prefix="companion-page-"))
-        self._source = self._folder / "stage"
-        (self._source / "_extra" / "figures").mkdir(parents=True)
-        (self._source / chapter).parent.mkdir(parents=True)
-        for name in ("references.bib", "references.md"):
-            shutil.copy2(project.book / name, self._source / name)
-        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {chapter}")])
-        nbformat.write(empty, self._source / f"{chapter}.ipynb")
-        config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
-        toc = {"format": "jb-book", "root": chapter, "chapters": [{"file": "references"}]}
-        for name, content in (("_config.yml", config), ("_toc.yml", toc)):
-            (self._folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
-        arguments = ["build", str(self._source), "--config", str(self._folder / "_config.yml")]
-        arguments += ["--toc", str(self._folder / "_toc.yml"), "--path-output", str(self._folder)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "companion.page_process", str(self._log), *arguments, "-q"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
-            start_new_session=True,
-        )
-        self._ask()
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "log.txt"
-
-    def _ask(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # a dead process is noticed when it does not answer
-            self._process.stdin.write("build\n")
-            self._process.stdin.flush()
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def build(self, work: Path) -> None:
-        """Add the page of the finished run in `work`, as `work / "html"`.
-
-        Raises:
-            RunError: Sphinx failed; the message holds what it said.
-        """
-        claims, facts = read_claims(self._project.claims_file), book_facts(self._project)
-        result = read_result(self._chapter, work)
-        notebook = nbformat.read(work / NOTEBOOK_FILE, as_version=4)
-        page = pages.chapter_page(self._project, result, notebook, claims, facts, rerun=True)
-        self._answer()  # whatever became of the empty page
-        nbformat.write(page, self._source / f"{self._chapter}.ipynb")
-        _stage_figures(result, self._source, facts, claims)
-        self._ask()
-        if self._answer() != "built":
-            told = self._log.read_text(encoding="utf-8") if self._log.exists() else ""
-            lines = [line for line in told.splitlines() if line.strip()]
-            raise RunError("\n".join(["the page was not built:", *lines[-20:]]))
-        shutil.move(self._folder / "_build" / "html", work / "html")
-
-    def __enter__(self) -> RerunPage:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        shutil.rmtree(self._folder, ignore_errors=True)

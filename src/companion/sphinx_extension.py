@@ -11,7 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from companion.project import digest
+from jinja2 import FileSystemBytecodeCache
+
+from companion.project import digest, find_project
 
 ASSETS = Path(__file__).parent / "assets"
 _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
@@ -50,6 +52,15 @@ def drop_thebe(app: Any, page: str, template: str, context: dict[str, Any], doct
         ]
 
 
+def keep_templates(app: Any) -> None:
+    """Keep compiled page templates between builds: compiling them is a good part of a small one."""
+    environment = getattr(getattr(app.builder, "templates", None), "environment", None)
+    if environment is not None:
+        folder = find_project().build / "templates"
+        folder.mkdir(parents=True, exist_ok=True)
+        environment.bytecode_cache = FileSystemBytecodeCache(str(folder))
+
+
 def _configure(app: Any, config: Any) -> None:
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.html_static_path = [*config.html_static_path, str(ASSETS)]
@@ -58,6 +69,7 @@ def _configure(app: Any, config: Any) -> None:
 def setup(app: Any) -> dict[str, Any]:
     """Register the extension with Sphinx."""
     app.connect("config-inited", _configure)
+    app.connect("builder-inited", keep_templates)
     app.connect("build-finished", copy_mathjax)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.add_css_file("companion.css")

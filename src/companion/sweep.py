@@ -28,6 +28,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from companion.cell import run_cell
+from companion.durable import write_durably
 from companion.errors import RunError, UsageError
 from companion.freshness import ingredients, run_key
 from companion.parameters import Parameter, Schema, check_value, resolve
@@ -196,9 +197,7 @@ def write_table(folder: Path, sweep: Sweep, version: str) -> None:
         row += [record["numbers"].get(name, "") for name in numbers]
         row += [record["verdicts"].get(name, "") for name in verdicts]
         writer.writerow([*row, record["error"], version, key])
-    draft = folder / "table.csv.new"
-    draft.write_text(text.getvalue(), encoding="utf-8")
-    draft.replace(folder / "table.csv")
+    write_durably(folder / "table.csv", text.getvalue())
 
 
 # --- executors ------------------------------------------------------------------------------
@@ -340,13 +339,12 @@ def _claim_folder(project: Project, sweep: Sweep, folder: Path) -> None:
             why = f"changed: {', '.join(changed)}" if changed else "other values"
             raise UsageError(f"{folder} holds another sweep ({why}); choose another --out")
         return
-    if folder.exists() and any(entry.name != ".lock" for entry in folder.iterdir()):
+    ours = (".lock", f".{file.name}.new")
+    if folder.exists() and any(entry.name not in ours for entry in folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no sweep; choose another --out")
-    draft = folder / "sweep.json.new"
     described["code_version"] = code_version(project)
     described["started"] = now()
-    draft.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    draft.replace(file)
+    write_durably(file, json.dumps(described, indent=1) + "\n")
 
 
 def run_sweep(

@@ -6,6 +6,7 @@ writes, and `execution.json`; or `failure.json`. It ends when the process PARENT
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -14,10 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from companion.notebooks import ERROR_TAG, is_injected, read_source
+
+if TYPE_CHECKING:
+    from jupyter_client import AsyncKernelManager
 
 _POLL_SECONDS = 0.5
 
@@ -52,37 +57,78 @@ def _cell_number(result: Path, index: int) -> int:
     return sum(not is_injected(cell) for cell in counted[: index + 1])
 
 
-def execute(folder: Path) -> dict[str, Any] | None:
-    """Execute the order in `folder`; a description of the failure, or None."""
-    import nbformat
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
+@contextlib.contextmanager
+def _kernel(folder: Path, sockets: Path) -> Iterator[AsyncKernelManager]:
+    """A kernel in `folder` that starts while this process still loads what it needs to talk to it.
 
+    At the end it is killed: what a chapter leaves is on the disk by then, and a kernel that is
+    asked to go takes half a second.
+    """
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_core.utils import run_sync
+
+    class OwnKernel(KernelSpecManager):
+        """Our kernel, whatever kernels the user has registered."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            command = [sys.executable, "-m", "companion.kernel", "-f", "{connection_file}"]
+            return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    manager = AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=OwnKernel(),
+        # Sockets in a private folder, not ports that every user of the machine can reach.
+        transport="ipc",
+        connection_file=str(sockets / "kernel.json"),
+    )
+    arguments = [
+        # What the kernel's machinery has to say when it is stopped is not for readers.
+        "--log-level=CRITICAL",
+        "--HistoryManager.enabled=False",
+    ]
+    process = None
+    try:
+        run_sync(manager.start_kernel)(extra_arguments=arguments, cwd=str(folder))
+        process = manager.provisioner.process
+        yield manager
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def execute(folder: Path, sockets: Path) -> dict[str, Any] | None:
+    """Execute the order in `folder`; a description of the failure, or None."""
     order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
     draft, result = folder / "source.ipynb", folder / "notebook.ipynb"
-    nbformat.write(read_source(Path(order["source"])), draft)
-    try:
-        notebook = papermill.execute_notebook(
-            draft,
-            result,
-            parameters=order["parameters"],
-            kernel_name="python3",
-            cwd=str(folder),
-            progress_bar=sys.stderr.isatty(),
-            log_output=False,
-            start_timeout=120,
-            # What the kernel's machinery has to say when it is stopped is not for readers.
-            extra_arguments=["--log-level=CRITICAL"],
-            # Sockets in a private folder, not ports that every user of the machine can reach.
-            config=Config({"KernelManager": {"transport": "ipc"}}),
-        )
-    except PapermillExecutionError as error:
-        lines = [line for line in str(error.evalue).splitlines() if line.strip()]
-        cell = _cell_number(result, error.cell_index)
-        return {"cell": cell, "error": f"{error.ename}: {lines[-1] if lines else ''}"}
-    finally:
-        draft.unlink(missing_ok=True)
+    with _kernel(folder, sockets) as kernel:
+        # Jupytext can do without its server extension, which loads a web server.
+        for name in ("sync_contentsmanager", "async_contentsmanager"):
+            sys.modules[f"jupytext.{name}"] = None  # type: ignore[assignment]
+        import nbformat
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
+
+        nbformat.write(read_source(Path(order["source"])), draft)
+        try:
+            notebook = papermill.execute_notebook(
+                draft,
+                result,
+                parameters=order["parameters"],
+                kernel_name="python3",
+                cwd=str(folder),
+                progress_bar=sys.stderr.isatty(),
+                log_output=False,
+                start_timeout=120,
+                km=kernel,
+            )
+        except PapermillExecutionError as error:
+            lines = [line for line in str(error.evalue).splitlines() if line.strip()]
+            cell = _cell_number(result, error.cell_index)
+            return {"cell": cell, "error": f"{error.ename}: {lines[-1] if lines else ''}"}
+        finally:
+            draft.unlink(missing_ok=True)
     told = notebook.metadata.get("papermill", {})
     if told.get("exception") is not None or not told.get("end_time"):
         return {"error": "the notebook did not run to its end"}
@@ -96,8 +142,7 @@ def main() -> int:
     _end_with(parent)
     try:
         with tempfile.TemporaryDirectory(prefix="companion-") as sockets:
-            os.environ["JUPYTER_RUNTIME_DIR"] = sockets
-            failure = execute(folder)
+            failure = execute(folder, Path(sockets))
     except Exception as error:  # whatever it was, the parent has to be able to say it
         failure = {"error": _last_line(error)}
     if failure:
@@ -112,5 +157,16 @@ def main() -> int:
     return 0
 
 
+def _leave(code: int) -> NoReturn:
+    """End this process at once: all is written, and taking down its sockets takes a while."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    _leave(code)

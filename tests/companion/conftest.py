@@ -156,7 +156,7 @@ class TinyBook:
         )
 
     def processes(self) -> dict[str, psutil.Process]:
-        """All living processes that work for this book: `command`, `worker`, `kernel`."""
+        """All living processes that work for this book: `command`, `worker`, `kernel`, `page`."""
         found = {}
         for process in psutil.process_iter():
             try:
@@ -167,8 +167,9 @@ class TinyBook:
             except psutil.Error:
                 continue
             for mark, name in (
-                ("ipykernel", "kernel"),
+                ("companion.kernel", "kernel"),
                 ("companion.worker", "worker"),
+                ("companion.page_process", "page"),
                 ("companion.cli", "command"),
             ):
                 if mark in line:

@@ -1,5 +1,6 @@
 """Runs for real: with the worker, the kernel, and everything that may go wrong."""
 
+import contextlib
 import json
 import os
 import resource
@@ -14,6 +15,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from filelock import FileLock
 
 from companion import run as run_module
 from companion.cli import main
@@ -79,7 +81,7 @@ def test_a_fresh_chapter_is_not_run_again(finished, monkeypatch):
     def never(*_):
         raise AssertionError("it was run again")
 
-    monkeypatch.setattr(run_module, "_execute", never)
+    monkeypatch.setattr(run_module, "_worker", never)
     assert rebuilt(finished) == "fresh"
 
 
@@ -91,6 +93,7 @@ def test_the_kernel_has_one_thread_its_own_folder_and_no_foreign_backend(tiny, m
         "import json, os, sys\n"
         f"told = {{name: os.environ.get(name) for name in {[*names, 'MPLBACKEND']}}}\n"
         "told |= {'cwd': os.getcwd(), 'python': sys.executable}\n"
+        "told['debugger'] = 'pydevd' in sys.modules or 'debugpy' in sys.modules\n"
         "json.dump(told, open('told.json', 'w'))"
     )
     folder = build(tiny)
@@ -100,6 +103,13 @@ def test_the_kernel_has_one_thread_its_own_folder_and_no_foreign_backend(tiny, m
     # IPython's kernel names its own backend; one that is named outside must not get through.
     assert told["MPLBACKEND"] != "agg"
     assert told["python"] == sys.executable
+    assert not told["debugger"]
+
+
+def test_a_kernel_that_has_done_its_work_is_not_waited_for(tiny):
+    tiny.set_cell("import atexit, pathlib\natexit.register(pathlib.Path('goodbye').touch)")
+    assert not (build(tiny) / "goodbye").exists()
+    tiny.await_silence()
 
 
 def test_a_reader_gets_a_folder_and_a_page_of_ones_own(finished, capsys):
@@ -112,8 +122,26 @@ def test_a_reader_gets_a_folder_and_a_page_of_ones_own(finished, capsys):
     assert read_run(folder)["parameters"]["levels"] == [0.5, 1.0]
     assert "The total is 6" in (folder / "html" / f"{finished.chapter}.html").read_text()
     assert told["page"] == str(folder / "html" / f"{finished.chapter}.html")
+    assert list((finished.project.build / "templates").iterdir())
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("html", "notebook.ipynb", "numbers.json", "run.json", "verdicts.json")
+    ]
     assert Path(told["notebook"]).exists() and told["notebook"].startswith(str(folder))
     assert [name for name in finished.tree() if name.startswith("_output")] == before
+
+
+def test_a_page_that_cannot_be_built_does_not_cost_the_run(tiny, capsys):
+    source = tiny.project.source_file(tiny.chapter)
+    source.write_text(tiny.source.replace("{number}`total`", "{number}`sum`"))
+    assert main(["run", tiny.chapter]) == 1
+    captured = capsys.readouterr()
+    first, *_, last = captured.err.splitlines()
+    assert first == "companion: the page was not built:"
+    assert last == "topic/tiny: the text asks for the number 'sum'"
+    (folder,) = (tiny.project.runs / tiny.chapter).iterdir()
+    assert read_run(folder) and not (folder / "html").exists() and leftovers(tiny) == []
+    assert f"result   {folder}" in captured.out and "page " not in captured.out
+    tiny.await_silence()
 
 
 # --- a bad run ------------------------------------------------------------------------------
@@ -202,6 +230,22 @@ def test_a_command_that_is_stopped_leaves_no_process_and_no_result(finished, num
     assert rebuilt(finished) == "fresh"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_rerun_that_is_stopped_leaves_no_page_either(tiny, number):
+    sleeping(tiny)
+    command = tiny.start("run", tiny.chapter)
+    await_sleep(tiny)
+    assert set(tiny.processes()) == {"command", "worker", "kernel", "page"}
+    command.send_signal(number)
+    _, told = command.communicate(timeout=PATIENCE)
+    assert "Traceback" not in told
+    tiny.await_silence()
+    tiny.set_cell("pass")
+    assert main(["run", tiny.chapter]) == 0
+    (folder,) = (tiny.project.runs / tiny.chapter).iterdir()
+    assert read_run(folder)
+
+
 @pytest.mark.parametrize(
     ("victim", "words"), [("worker", "ended without a word"), ("kernel", "Kernel died")]
 )
@@ -253,6 +297,34 @@ def test_only_abandoned_work_is_swept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
 
+def test_a_lock_without_a_folder_is_swept_when_nobody_can_be_about_to_use_it(tmp_path):
+    old, new, held = (tmp_path / f".run-{number}.lock" for number in range(3))
+    for lock in (old, new, held):
+        lock.touch()
+    for lock in (old, held):
+        os.utime(lock, (0, 0))
+    with FileLock(held):
+        os.utime(held, (0, 0))
+        sweep_abandoned(tmp_path)
+        assert sorted(tmp_path.iterdir()) == [new, held]
+    sweep_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == [new]
+
+
+def test_a_result_is_on_the_disk_before_it_has_its_name(tiny, monkeypatch):
+    order = make_order(
+        tiny.project, tiny.chapter, resolve(chapter_schema(tiny.project, tiny.chapter)), "quick"
+    )
+    target, synced = tiny.root / "parent" / "name", []
+
+    def sync(folder):
+        synced.append((target.exists(), read_run(folder) is not None))
+
+    monkeypatch.setattr("companion.durable.sync_tree", sync)
+    run_module.run_into(tiny.project, order, target.parent, "name", failed=tiny.root / "failed")
+    assert synced == [(False, True)] and read_run(target)
+
+
 # --- several at once ------------------------------------------------------------------------
 
 
@@ -289,12 +361,13 @@ def test_the_same_run_finished_by_another_process_is_taken(tiny):
     order = make_order(tiny.project, tiny.chapter, values, "quick")
     parent = tiny.root / "elsewhere"
 
+    @contextlib.contextmanager
     def overtaken(work):
-        shutil.copytree(work, parent / "name")
+        yield lambda: shutil.copytree(work, parent / "name")
         (parent / "name" / "mark").touch()
 
     arguments = {"failed": tiny.root / "failed"}
-    folder = run_module.run_into(tiny.project, order, parent, "name", finish=overtaken, **arguments)
+    folder = run_module.run_into(tiny.project, order, parent, "name", extra=overtaken, **arguments)
     assert folder == parent / "name" and (folder / "mark").exists()
     assert [path.name for path in parent.iterdir()] == ["name"]
 
