@@ -20,9 +20,60 @@ $q = \rho / (K \|D\|)$ the loss of the group is $\frac{\|D\|^2}{2n} [(1 - q)^2 +
 sum of two positive terms.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+
+class GroupFacts(NamedTuple):
+    r"""What the closed form needs to know of each group.
+
+    Attributes:
+        size: $\|D\|$.
+        c0: Cosine between $s_j w_j$ and $D$ at the start.
+        rho0: $\|w_j\|^2$ at the start.
+    """
+
+    size: Float[Tensor, " K"]
+    c0: Float[Tensor, " K"]
+    rho0: Float[Tensor, " K"]
+
+
+def group_start(
+    sizes: Sequence[int], generator: torch.Generator
+) -> tuple[
+    Float[Tensor, "K n"],
+    Float[Tensor, " K"],
+    Float[Tensor, "n n"],
+    Float[Tensor, " n"],
+    GroupFacts,
+]:
+    r"""Random group initialisation on the canonical basis [dana2025, Eq. 9].
+
+    Labels have sizes uniform on $[1, 2]$ and the sign $+$ in even, $-$ in odd groups. The neuron
+    of a group has uniform entries on $[0, 1]$ there and zeros elsewhere.
+
+    Args:
+        sizes: Number of points in each group.
+        generator: Source of randomness, on the CPU.
+
+    Returns:
+        Neurons, output weights, inputs, labels (shapes as in `networks`), and the facts.
+    """
+    n, K = sum(sizes), len(sizes)
+    owner = torch.repeat_interleave(torch.arange(K), torch.tensor(sizes))
+    sign = 1 - 2.0 * (torch.arange(K) % 2).double()
+    y = 1 + torch.rand(n, generator=generator, dtype=torch.float64)
+    mine = torch.arange(K)[:, None] == owner
+    entries = torch.rand(n, generator=generator, dtype=torch.float64)
+    W = torch.where(mine, entries, 0.0)
+    norm = torch.linalg.vector_norm(W, dim=1)
+    size = torch.linalg.vector_norm(torch.where(mine, y, 0.0), dim=1)
+    facts = GroupFacts(size, W @ y / (norm * size), norm.square())
+    return W, sign * norm, torch.eye(n, dtype=torch.float64), y * sign[owner], facts
 
 
 def alignment(

@@ -10,26 +10,22 @@ from shallow_relu import curvature, networks
 from shallow_relu import group_dynamics as groups
 
 
-def group_start(sizes, generator):
-    """Inputs, labels and a group start of one network; each group's D, cosine and square norm."""
-    n, K = sum(sizes), len(sizes)
-    y, W = torch.zeros(n, dtype=torch.float64), torch.zeros(K, n, dtype=torch.float64)
-    a, facts, first = torch.zeros(K, dtype=torch.float64), [], 0
-    for j, size in enumerate(sizes):
-        part = slice(first, first + size)
-        sign = 1 - 2 * (j % 2)
-        y[part] = sign * (1 + torch.rand(size, generator=generator, dtype=torch.float64))
-        W[j, part] = torch.rand(size, generator=generator, dtype=torch.float64)
-        a[j] = sign * W[j].norm()
-        cosine = W[j, part] @ y[part] * sign / (W[j].norm() * y[part].norm())
-        facts.append([y[part].norm(), cosine, W[j].norm() ** 2])
-        first += size
-    return W, a, torch.eye(n, dtype=torch.float64), y, torch.tensor(facts, dtype=torch.float64).T
+def test_a_group_start_is_one():
+    W, a, X, y, facts = groups.group_start([3, 5], torch.Generator().manual_seed(1))
+    assert ((W @ X > 0) == torch.block_diag(torch.ones(1, 3), torch.ones(1, 5)).bool()).all()
+    assert (a.sign()[:, None] * y[None] > 0)[W > 0].all()
+    torch.testing.assert_close(a.abs(), W.norm(dim=1))
+    assert ((y.abs() >= 1) & (y.abs() <= 2)).all() and set(y.sign().tolist()) == {-1.0, 1.0}
+    torch.testing.assert_close(facts.rho0, W.square().sum(1))
+    direction = torch.stack([torch.where(W[j] > 0, y, 0) for j in range(2)])
+    torch.testing.assert_close(facts.size, direction.norm(dim=1))
+    cosine = (a[:, None] * W * direction).sum(1) / (a.abs() * W.norm(dim=1) * facts.size)
+    torch.testing.assert_close(facts.c0, cosine)
 
 
 def test_closed_form_against_integration_of_the_network():
     sizes = [3, 5, 8]
-    W, a, X, y, (size, c0, rho0) = group_start(sizes, torch.Generator().manual_seed(0))
+    W, a, X, y, (size, c0, rho0) = groups.group_start(sizes, torch.Generator().manual_seed(0))
     n, K = 16, 3
     times = np.linspace(0, 40, 25)
 
