@@ -42,7 +42,6 @@ import math
 
 import matplotlib.pyplot as plt
 import torch
-from scipy.integrate import solve_ivp
 
 from companion import open_chapter
 from companion.figures import COLOURS
@@ -85,16 +84,8 @@ n, K = len(y), len(group_sizes)
 
 def integrate(W, a):
     """Losses of the groups and curvature of the network at 60 times."""
-    end = until * n / float(facts.size.max())
-    times = torch.linspace(0, end, 60)
-
-    def slope(_, flat):
-        state = torch.from_numpy(flat).reshape(K, n + 1)
-        return -networks.joint_gradient(state, X, y).reshape(-1).numpy()
-
-    start = networks.join(W, a).reshape(-1).numpy()
-    path = solve_ivp(slope, (0, end), start, "DOP853", times.numpy(), rtol=1e-11, atol=1e-13)
-    layers = networks.split(torch.from_numpy(path.y.T.copy()).reshape(-1, K, n + 1))
+    times = torch.linspace(0, until * n / float(facts.size.max()), 60)
+    layers = networks.accurate_flow(W, a, X, y, times)
     errors = (networks.outputs(*layers, X) - y).square() / (2 * n)
     losses = torch.stack([part.sum(1) for part in errors.split(group_sizes, dim=1)], dim=1)
     return times[:, None], losses, curvature.local_curvature(*layers, X, y)

@@ -14,8 +14,10 @@ broadcast. The flow of many networks by `flows.gradient_flow` takes both layers 
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.integrate import solve_ivp
 from torch import Tensor
 
 
@@ -82,6 +84,46 @@ def joint_gradient(
 ) -> Float[Tensor, "*#batch K d1"]:
     r"""$K \nabla L$ of a state made by `join`, for `flows.gradient_flow`."""
     return -join(*velocity(*split(state), X, y))
+
+
+def accurate_flow(
+    W: Float[Tensor, "K d"],
+    a: Float[Tensor, " K"],
+    X: Float[Tensor, "d n"],
+    y: Float[Tensor, " n"],
+    times: Float[Tensor, " times"],
+) -> tuple[Float[Tensor, "times K d"], Float[Tensor, "times K"]]:
+    r"""The flow of one small network at given times, by a Runge-Kutta method of order 8.
+
+    Each step errs by less than $10^{-11}$ of the state. Where a neuron dies the steps get small
+    for a moment; where an activation is pushed to zero from both sides the flow does not exist and
+    the integration creeps, which orthogonal inputs exclude.
+
+    Args:
+        W: Neurons at time zero.
+        a: Output weights at time zero.
+        X: Inputs as columns.
+        y: Labels.
+        times: Increasing, from zero on.
+
+    Returns:
+        Neurons and output weights at every time.
+
+    Raises:
+        RuntimeError: The integration failed.
+    """
+
+    def slope(_: float, flat: np.ndarray) -> np.ndarray:
+        state = torch.from_numpy(flat).reshape(start.shape)
+        return -joint_gradient(state, X, y).reshape(-1).numpy()
+
+    start, stop = join(W, a), float(times[-1])
+    path = solve_ivp(
+        slope, (0, stop), start.reshape(-1), "DOP853", times.numpy(), rtol=1e-11, atol=1e-13
+    )
+    if not path.success:
+        raise RuntimeError(path.message)
+    return split(torch.from_numpy(path.y.T.copy()).reshape(-1, *start.shape))
 
 
 def balance(

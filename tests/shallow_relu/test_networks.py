@@ -133,3 +133,23 @@ def test_activity_by_counting():
         sum(float(a[j]) ** 2 for j in range(6) if float(W[j] @ X[:, i]) > 0) / 6 for i in range(7)
     ]
     torch.testing.assert_close(curvature.activity(W, a, X), torch.tensor(counted).double())
+
+
+def test_accurate_flow_against_one_neuron_that_can_be_solved():
+    # One input, one neuron with a = |w|: q = a |w| / y obeys q' = 2 (y / n) q (1 - q).
+    y = torch.tensor([2.0], dtype=torch.float64)
+    half = torch.tensor([0.5], dtype=torch.float64)
+    times = torch.linspace(0, 5, 6, dtype=torch.float64)
+    W, a = networks.accurate_flow(half[:, None], half, torch.ones(1, 1).double(), y, times)
+    growth = torch.exp(4 * times)
+    expected = 0.125 * growth / (1 + 0.125 * (growth - 1))
+    torch.testing.assert_close((W[:, 0, 0] * a[:, 0]) / 2, expected, rtol=1e-9, atol=0)
+
+
+def test_accurate_flow_lets_a_neuron_die():
+    one = torch.ones(1, dtype=torch.float64)
+    times = torch.linspace(0, 40, 3, dtype=torch.float64)
+    W, a = networks.accurate_flow(one[:, None], 2 * one, one[:, None], -one, times)
+    assert W[-1, 0, 0] <= 0 and networks.loss(W[-1], a[-1], one[:, None], -one) == 0.5
+    drift = networks.balance(W, a) - networks.balance(W[0], a[0])
+    assert drift.abs().max() < 1e-8
