@@ -262,8 +262,8 @@ chapter.number("largest_remaining", remaining.max(), ".1e")
 chapter.number("least_above", above.min(), ".2f")
 
 # %% [markdown]
-# On all paths the curvature was at least {number}`least_above` times the bound, and the loss fell to
-# at most {number}`largest_remaining` of its first value.
+# On all paths the curvature was at least {number}`least_above` times the bound. The loss fell to at
+# most {number}`largest_remaining` of its first value.
 #
 # ## Where it stops being true
 #
