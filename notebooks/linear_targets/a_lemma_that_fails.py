@@ -39,6 +39,7 @@ searches: int = 4  # fresh samples for each search; 2..100
 
 # %%
 import math
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -47,24 +48,13 @@ from scipy.optimize import brentq
 from companion import open_chapter
 from companion.figures import COLOURS
 from shallow_relu import linear_samples as samples
-from shallow_relu.intervals import mean_interval, proportion_interval, slope_interval
+from shallow_relu.intervals import mean_interval, slope_interval
 
 chapter = open_chapter("linear_targets/a_lemma_that_fails", globals())
 generator = torch.Generator().manual_seed(seed)
 torch.set_default_dtype(torch.float64)
 d, beta = dimension, torch.eye(dimension)[0]
-
-
-def normal(*shape):
-    return torch.randn(*shape, generator=generator)
-
-
-def count(happened):
-    """Keyword arguments for a check on a probability."""
-    successes, n = int(happened.sum()), happened.numel()
-    interval = proportion_interval(successes, n)
-    return {"measured": successes / n, "interval": interval, "n": n}
-
+normal = partial(torch.randn, generator=generator)
 
 # %% [markdown]
 # ## The left side has the power three halves
@@ -148,9 +138,8 @@ left_sides = torch.stack(
 )
 ratio = exact_left(radius) / last_bound(radius)
 lemma.violation("$w=\\beta+0.05\\,e$, mean", "last bound, mean", measured=ratio)
-lemma.violation(
-    "$w=\\beta+0.05\\,e$", "last bound, samples", **count(left_sides > last_bound(radius))
-)
+broken = int((left_sides > last_bound(radius)).sum())
+lemma.violation("$w=\\beta+0.05\\,e$", "last bound, samples", successes=broken, n=trials)
 after_middle = math.sqrt(2) / (1 - radius) * (delta + math.sqrt(1.05) * radius) * radius
 middle_ratio = exact_middle(radius) / after_middle
 lemma.violation("the middle, mean", "middle bound, mean", measured=middle_ratio)
@@ -321,9 +310,11 @@ certified = torch.cat(
         for k in (d, 2 * d)
     ]
 )
-correlation.check("uniform bound", **count(certified >= constant))
+held = (certified >= constant).sum()
+correlation.check("uniform bound", successes=held, n=len(certified))
 few = samples.certified_constants(normal(trials, d, d), beta, 0.05)[1]
-correlation.control("samples of size $d$", "uniform bound", **count(few >= constant))
+held = (few >= constant).sum()
+correlation.control("samples of size $d$", "uniform bound", successes=held, n=trials)
 chapter.number("certified", certified.min(), ".3f")
 alphas = [rate / 2 - 4 * energy * 0.02 / 0.98**3 for rate, energy in found[0.02]]
 correlation.check("repaired constant", measured=alphas, n=searches)

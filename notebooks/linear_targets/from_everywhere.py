@@ -39,9 +39,9 @@ import torch
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import population
 from shallow_relu.flows import gradient_flow
-from shallow_relu.intervals import proportion_interval
 from shallow_relu.linear_saddles import escape_time
 from shallow_relu.linear_starts import is_trapped, trapping_probability
 

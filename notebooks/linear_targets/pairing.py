@@ -39,7 +39,6 @@ from companion import open_chapter
 from companion.figures import COLOURS
 from shallow_relu import linear_training as training
 from shallow_relu.flows import gradient_descent
-from shallow_relu.intervals import proportion_interval
 
 chapter = open_chapter("linear_targets/pairing", globals())
 generator = torch.Generator().manual_seed(seed)
@@ -134,21 +133,16 @@ risk_large, paired_large, neurons_large, _, scaled_large = (
 
 # %%
 success = paired & (risk < 1e-5)
-share, n = success.double().mean(), len(success)
-pairing.check("success", measured=share, interval=proportion_interval(int(success.sum()), n), n=n)
+n = len(success)
+pairing.check("success", successes=success.sum(), n=n)
 pairing.check("neurons", measured=neurons[success], n=n)
 pairing.check("output weights", measured=output_weights[success], n=n)
 success_large = paired_large & (risk_large < 1e-5)
 pairing.check("up to scale", measured=scaled_large[risk_large < 1e-9], n=n)
-pairing.check(
-    "pairs at full scale",
-    measured=success_large.double().mean(),
-    interval=proportion_interval(int(success_large.sum()), n),
-    n=n,
-)
+pairing.check("pairs at full scale", successes=success_large.sum(), n=n)
 pairing.control("start of full scale", "neurons", measured=neurons_large[success_large])
 chapter.number("runs", n, ".0f", tolerance=1e-9)
-chapter.number("share_of_pairs", share, ".0%")
+chapter.number("share_of_pairs", success.double().mean(), ".0%")
 chapter.number("largest_defect", neurons[success].max(), ".1g")
 chapter.number("defect_at_full_scale", neurons_large[success_large].median(), ".2g")
 chapter.number("scaled_defect", scaled_large[risk_large < 1e-9].max(), ".0e")

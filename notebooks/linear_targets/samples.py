@@ -44,33 +44,24 @@ transition_steps: int = 300  # iterations of gradient descent in the transition;
 
 # %%
 import math
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import linear_samples as samples
 from shallow_relu import sampling
 from shallow_relu.flows import gradient_descent
-from shallow_relu.intervals import mean_interval, proportion_interval
+from shallow_relu.intervals import mean_interval
 from shallow_relu.kernels import gated_mean
 
 chapter = open_chapter("linear_targets/samples", globals())
 generator = torch.Generator().manual_seed(seed)
 torch.set_default_dtype(torch.float64)
-
-
-def normal(*shape):
-    return torch.randn(*shape, generator=generator)
-
-
-def count(happened):
-    """Keyword arguments for a check on a probability."""
-    successes, n = int(happened.sum()), happened.numel()
-    interval = proportion_interval(successes, n)
-    return {"measured": successes / n, "interval": interval, "n": n}
-
+normal = partial(torch.randn, generator=generator)
 
 # %% [markdown]
 # ## Theorem 2 with constants fixed in advance
@@ -118,15 +109,16 @@ iterations = torch.arange(1, steps + 1)
 bound = (1 - rate * step) ** iterations
 runs = {d: errors_of_runs(d, ratio * d) for d in dimensions}
 holds = {d: (e <= factor[:, None] * bound).all(-1) for d, (e, factor) in runs.items()}
-theorem.check("geometric bound", **count(torch.cat(list(holds.values()))))
-theorem.check("largest dimension", **count(holds[max(dimensions)]))
+n_held, n_runs = sum(int(h.sum()) for h in holds.values()), trials * len(dimensions)
+theorem.check("geometric bound", successes=n_held, n=n_runs)
+theorem.check("largest dimension", successes=holds[max(dimensions)].sum(), n=trials)
 
 few, factor = errors_of_runs(dimensions[0], 3 * dimensions[0] // 2)
-theorem.check("linear size is needed", **count(few[:, -1] < 1e-3))
+theorem.check("linear size is needed", successes=(few[:, -1] < 1e-3).sum(), n=trials)
 held = (few <= factor[:, None] * bound).all(-1)
-theorem.control("samples of size $1.5\\,d$", "geometric bound", **count(held))
-chapter.number("runs_in_bound", sum(int(h.sum()) for h in holds.values()), ".0f")
-chapter.number("runs", trials * len(dimensions), ".0f")
+theorem.control("samples of size $1.5\\,d$", "geometric bound", successes=held.sum(), n=trials)
+chapter.number("runs_in_bound", n_held, ".0f")
+chapter.number("runs", n_runs, ".0f")
 
 # %% [markdown]
 # The bound held in {number}`runs_in_bound` of {number}`runs` runs. The proof in the paper uses a
@@ -162,17 +154,15 @@ def first_error(d, n, length, relative_start, trials=trials):
 n = int(constant * d / epsilon**2)
 lengths = [0.1, 1.0, 10.0]
 measured = {length: first_error(d, n, length, relative_start) for length in lengths}
-within = [measured[length] <= (epsilon * length) ** 2 for length in lengths]
-first_step.check("corrected bound", **count(torch.cat(within)))
-first_step.control(
-    "a start as long as the target",
-    "corrected bound",
-    **count(first_error(d, n, 1.0, 1.0) <= epsilon**2),
-)
+within = sum(int((measured[length] <= (epsilon * length) ** 2).sum()) for length in lengths)
+first_step.check("corrected bound", successes=within, n=trials * len(lengths))
+within = (first_error(d, n, 1.0, 1.0) <= epsilon**2).sum()
+first_step.control("a start as long as the target", "corrected bound", successes=within, n=trials)
 first_step.hypothesis("$n\\ge Cd/\\varepsilon^2$", "sample size", measured=n * epsilon**2 / d)
 first_step.hypothesis("$c_6=\\varepsilon/40$", "start", measured=relative_start / epsilon)
+outside = (measured[10.0] > epsilon**2).sum()
 first_step.violation(
-    "$\\lVert\\beta\\rVert=10$", "printed bound fails", **count(measured[10.0] > epsilon**2)
+    "$\\lVert\\beta\\rVert=10$", "printed bound fails", successes=outside, n=trials
 )
 
 ratios_first = [2, 3, 5, 8, 16, 40]
@@ -261,29 +251,33 @@ def gated_error(d, constant, trials, same=False):
 
 parts = [gated_error(d, 10, trials) for d in (5, 10, 20)]
 square, law_square = (torch.cat(column) for column in zip(*parts, strict=True))
-concentration.check("concentration", **count(square <= delta**2))
+concentration.check("concentration", successes=(square <= delta**2).sum(), n=len(square))
 mean, *interval = mean_interval(square / law_square)
 concentration.check("mean square", measured=mean, interval=interval, n=len(square))
 small = gated_error(10, 0.25, trials, same=True)[0]
 concentration.control(
-    "samples of size $d/(4\\delta^2)$", "concentration", **count(small <= delta**2)
+    "samples of size $d/(4\\delta^2)$",
+    "concentration",
+    successes=(small <= delta**2).sum(),
+    n=len(small),
 )
 sizes = [2, 4, 8, 16, 32]
-failures = {d: count(gated_error(d, 0.75, 1000, same=True)[0] > delta**2) for d in sizes}
+failures = [int((gated_error(d, 0.75, 1000, same=True)[0] > delta**2).sum()) for d in sizes]
+ends = torch.tensor([proportion_interval(k, 1000) for k in failures])
 concentration.check(
-    "fewer failures in high dimension", **failures[32], expected=failures[2]["interval"][0]
+    "fewer failures in high dimension", successes=failures[-1], n=1000, expected=ends[0, 0]
 )
 concentration.control(
     "order of dimensions reversed",
     "fewer failures in high dimension",
-    **failures[2],
-    expected=failures[32]["interval"][0],
+    successes=failures[0],
+    n=1000,
+    expected=ends[-1, 0],
 )
 
 # %% tags=["hide-input"]
 figure, axes = plt.subplots(figsize=(5.2, 3.0))
-share = torch.tensor([failures[d]["measured"] for d in sizes])
-ends = torch.tensor([failures[d]["interval"] for d in sizes])
+share = torch.tensor(failures) / 1000
 axes.errorbar(
     sizes,
     share,

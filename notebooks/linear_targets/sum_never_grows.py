@@ -42,7 +42,8 @@ import torch
 
 from companion import open_chapter
 from companion.figures import COLOURS
-from shallow_relu.intervals import proportion_interval, slope_interval
+from companion.verdicts import proportion_interval
+from shallow_relu.intervals import slope_interval
 from shallow_relu.linear_saddles import (
     agreement_matrix,
     ray_point,

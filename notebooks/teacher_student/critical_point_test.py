@@ -52,10 +52,10 @@ from torch.nn.functional import normalize
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import population
 from shallow_relu.critical_points import polish
 from shallow_relu.inputs import draw_inputs
-from shallow_relu.intervals import proportion_interval
 from shallow_relu.kernels import arc_cosine_profile, gated_mean, gated_mean_coefficients
 from shallow_relu.normal_equation import (
     eliminated_norms,

@@ -47,10 +47,11 @@ import torch
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import population
 from shallow_relu.critical_points import hessian_eigenvalues, polish
 from shallow_relu.flows import gradient_descent, gradient_flow
-from shallow_relu.intervals import mean_interval, proportion_interval
+from shallow_relu.intervals import mean_interval
 from shallow_relu.matching import match_teacher
 
 chapter = open_chapter("teacher_student/noise_and_top_weights", globals())

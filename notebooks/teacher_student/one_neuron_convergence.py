@@ -60,8 +60,9 @@ import torch
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import one_neuron, population
-from shallow_relu.intervals import proportion_interval, slope_interval
+from shallow_relu.intervals import slope_interval
 from shallow_relu.one_neuron import lyapunov, lyapunov_decrease, probability_in_region
 
 chapter = open_chapter("teacher_student/one_neuron_convergence", globals())

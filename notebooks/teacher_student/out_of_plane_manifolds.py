@@ -46,9 +46,9 @@ from scipy.optimize import root
 
 from companion import open_chapter
 from companion.figures import COLOURS
+from companion.verdicts import proportion_interval
 from shallow_relu import orbits, population
 from shallow_relu.critical_points import count_signs, hessian_eigenvalues, polish
-from shallow_relu.intervals import proportion_interval
 from shallow_relu.kernels import angle
 
 chapter = open_chapter("teacher_student/out_of_plane_manifolds", globals())
@@ -351,8 +351,7 @@ flat.violation("it is a saddle", "descent", measured=spectra[1][0])
 
 
 def share(name, hits, control=None):
-    n, k = len(hits), int(hits.sum())
-    measurement = {"measured": k / n, "interval": proportion_interval(k, n), "n": n}
+    measurement = {"successes": hits.sum(), "n": len(hits)}
     flat.control(control, name, **measurement) if control else flat.check(name, **measurement)
 
 

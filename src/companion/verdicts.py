@@ -7,6 +7,7 @@ module compares and concludes.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,6 +26,28 @@ VERDICTS = {
 }
 _STRENGTHS = ("statistical", "numerical", "exact")
 _VERDICT_OF = {"statistical": "supported", "numerical": "verified", "exact": "certified"}
+LEVEL = 0.999  # confidence level of the interval of a counted share
+
+
+def proportion_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Exact (Clopper-Pearson) interval of a probability.
+
+    Args:
+        successes: how often it happened, `0..n`.
+        n: number of independent trials, at least 1.
+        level: confidence level.
+
+    Raises:
+        ValueError: the counts or the level make no sense.
+    """
+    from scipy.stats import binomtest  # slow to import; only chapters that count pay for it
+
+    if not 0 < level < 1:
+        raise ValueError(f"confidence level {level} is not between 0 and 1")
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} of {n} is not a proportion")
+    interval = binomtest(successes, n).proportion_ci(level, method="exact")
+    return float(interval.low), float(interval.high)
 
 
 @dataclass(frozen=True)
@@ -116,6 +139,21 @@ def _worst_distance(rule: CheckRule, measured: Any, expected: Any) -> tuple[floa
     return worst
 
 
+def _share(rule: CheckRule, successes: Any, n: Any) -> tuple[float, tuple[float, float]]:
+    """A counted share and its exact interval."""
+    if not rule.test.startswith("interval"):
+        raise ValueError(f"{rule.name}: successes are for a test with an interval")
+    try:
+        counts = operator.index(successes), operator.index(n)
+    except TypeError:
+        raise ValueError(f"{rule.name}: {successes!r} of {n!r} is not a count") from None
+    try:
+        interval = proportion_interval(*counts)
+    except ValueError as error:
+        raise ValueError(f"{rule.name}: {error}") from None
+    return counts[0] / counts[1], interval
+
+
 def evaluate(
     rule: CheckRule,
     *,
@@ -123,6 +161,7 @@ def evaluate(
     expected: Any = None,
     interval: Sequence[float] | None = None,
     n: int | None = None,
+    successes: int | None = None,
     certificate: Any = None,
 ) -> Check:
     """Compare what was measured with what the rule demands.
@@ -133,11 +172,17 @@ def evaluate(
         expected: what the claim predicts; a number or as many as measured.
         interval: `(low, high)`, for the tests that begin with `interval`.
         n: samples or cases behind the number.
+        successes: for the same tests, how many of `n` independent trials succeeded; in place of
+            `measured` and `interval`, which are then the share and its `proportion_interval`.
         certificate: an object with `proved`, `boxes` and `seconds`, for `certificate`.
 
     Raises:
         ValueError: the arguments do not fit the rule's test.
     """
+    if successes is not None:
+        if measured is not None or interval is not None:
+            raise ValueError(f"{rule.name}: successes come without measured and interval")
+        measured, interval = _share(rule, successes, n)
     common = {
         "name": rule.name,
         "test": rule.test,

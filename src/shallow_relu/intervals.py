@@ -1,4 +1,4 @@
-"""Confidence intervals: exact for proportions, Student's for means and slopes."""
+"""Confidence intervals of means and slopes, by Student's t."""
 
 import math
 from collections.abc import Sequence
@@ -8,24 +8,6 @@ from scipy import stats
 from torch import Tensor
 
 LEVEL = 0.999
-
-
-def proportion_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
-    """Exact (Clopper-Pearson) interval of a probability.
-
-    Args:
-        successes: How often it happened, `0..n`.
-        n: Number of independent trials, at least 1.
-        level: Confidence level.
-
-    Raises:
-        ValueError: The counts or the level make no sense.
-    """
-    _check_level(level)
-    if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"{successes} of {n} is not a proportion")
-    interval = stats.binomtest(successes, n).proportion_ci(level, method="exact")
-    return float(interval.low), float(interval.high)
 
 
 def mean_interval(

@@ -6,10 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mpmath import betainc, mp
 
 from companion.claims import TESTS, CheckRule, Claim
 from companion.errors import UsageError
-from companion.verdicts import VERDICTS, Evidence, evaluate, flatten, headline
+from companion.verdicts import (
+    VERDICTS,
+    Evidence,
+    evaluate,
+    flatten,
+    headline,
+    proportion_interval,
+)
 
 NAN, INF = math.nan, math.inf
 PROOF = SimpleNamespace(proved=True, boxes=3, seconds=0.25)
@@ -58,6 +66,9 @@ PASSING = [
     (rule("interval_holds"), {"interval": torch.tensor([0.4, 0.6]), "expected": 0.6}),
     (rule("interval_above", 0.5), {"interval": (0.5, INF), "measured": 0.7}),
     (rule("interval_below", 0.5), {"interval": (-INF, 0.5)}),
+    (rule("interval_above", 0.9), {"successes": 100, "n": 100}),
+    (rule("interval_below", 0.1), {"successes": 0, "n": 100}),
+    (rule("interval_holds", 0.5), {"successes": torch.tensor(51), "n": np.int64(100)}),
     (rule("certificate"), {"certificate": PROOF}),
 ]
 FAILING = [
@@ -88,6 +99,8 @@ FAILING = [
     (rule("interval_above", 0.5), {"interval": (0.4, 0.6)}),
     (rule("interval_above", 0.5), {"interval": (0.6, NAN)}),
     (rule("interval_below", 0.5), {"interval": (0.4, 0.6)}),
+    (rule("interval_above", 0.9), {"successes": 95, "n": 100}),
+    (rule("interval_holds", 0.5), {"successes": 30, "n": 100}),
     (rule("interval_below", 0.5), {"interval": (NAN, 0.4)}),
     (rule("interval_below"), {"interval": (0.1, 0.4), "expected": NAN}),
     (rule("certificate"), {"certificate": NO_PROOF}),
@@ -108,6 +121,16 @@ UNFIT = [
     (rule("interval_above", 0.5), {"interval": (0.9, 0.6)}),
     (rule("interval_above", 0.5), {"interval": (0.9,)}),
     (rule("interval_below"), {"interval": (0.4, 0.6)}),
+    (rule("interval_holds"), {"successes": 5, "n": 10}),
+    (rule("interval_holds", 0.5), {"successes": 11, "n": 10}),
+    (rule("interval_holds", 0.5), {"successes": -1, "n": 10}),
+    (rule("interval_holds", 0.5), {"successes": 0, "n": 0}),
+    (rule("interval_holds", 0.5), {"successes": 5}),
+    (rule("interval_holds", 0.5), {"successes": 5.0, "n": 10}),
+    (rule("interval_holds", 0.5), {"successes": np.array([3, 5]), "n": 10}),
+    (rule("interval_holds", 0.5), {"successes": 5, "n": 10, "measured": 0.5}),
+    (rule("interval_holds", 0.5), {"successes": 5, "n": 10, "interval": (0.4, 0.6)}),
+    (rule("at_least", 0.5), {"successes": 5, "n": 10}),
     (rule("certificate"), {"measured": 1.0}),
 ]
 
@@ -130,6 +153,43 @@ def test_what_does_not_fit_fails(demand, measurement):
 def test_a_measurement_that_does_not_suit_the_test_is_refused(demand, measurement):
     with pytest.raises(ValueError):
         evaluate(demand, **measurement)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (10, 10), (41, 200)])
+@pytest.mark.parametrize("level", [0.9, 0.999])
+def test_the_interval_of_a_share_has_the_right_binomial_tails(successes, n, level):
+    # By definition: at each end, the tail beyond the count has probability (1 - level) / 2.
+    low, high = proportion_interval(successes, n, level)
+    tail = (1 - level) / 2
+    with mp.workdps(30):
+        if successes == 0:
+            assert low == 0
+        else:
+            at_least = betainc(successes, n - successes + 1, 0, low, regularized=True)
+            assert float(at_least) == pytest.approx(tail, rel=1e-6)
+        if successes == n:
+            assert high == 1
+        else:
+            at_most = 1 - betainc(successes + 1, n - successes, 0, high, regularized=True)
+            assert float(at_most) == pytest.approx(tail, rel=1e-6)
+
+
+def test_a_counted_share_brings_its_own_interval():
+    check = evaluate(RULES["often"], successes=30, n=100)
+    assert (check.measured, check.n) == (0.3, 100)
+    assert check.interval == proportion_interval(30, 100)
+    with pytest.raises(ValueError, match="often: 11 of 10 is not a proportion"):
+        evaluate(rule("interval_holds", 0.5, name="often"), successes=11, n=10)
+    with pytest.raises(ValueError, match="0 of 0 is not a proportion"):
+        evaluate(RULES["often"], successes=0, n=0)
+    with pytest.raises(ValueError, match="not between 0 and 1"):
+        proportion_interval(1, 2, level=1.0)
+    tried = evidence()
+    tried.check("often", successes=50, n=100)
+    tried.control("a hypothesis broken", "often", successes=20, n=100)
+    tried.hypothesis("it meets the assumption", "often", successes=49, n=100)
+    tried.violation("it breaks the claim", "often", successes=48, n=100)
+    assert tried.verdict() == "corrected"
 
 
 def test_every_kind_of_test_was_tried():

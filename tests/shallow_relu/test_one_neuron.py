@@ -9,8 +9,8 @@ import torch
 from flint import arb
 from scipy import special
 
+from companion.verdicts import proportion_interval
 from shallow_relu import one_neuron, population
-from shallow_relu.intervals import proportion_interval
 from shallow_relu.one_neuron import (
     admitted_radius,
     certify_half_rate,
