@@ -56,7 +56,7 @@ from shallow_relu.certificates import (
 )
 from shallow_relu.conjecture_one import ENTIRE_BALLS
 from shallow_relu.kernels import angle, arc_cosine_profile, norm_and_direction
-from shallow_relu.linear_saddles import risk_gradient, sum_and_difference
+from shallow_relu.linear_saddles import agreement_matrix, risk_gradient, sum_and_difference
 
 Number = Any
 """A tensor, a ball, a jet of balls, or an exact fraction where no sine is needed."""
@@ -364,6 +364,37 @@ def reduced_excess(
         - (quarter + g * g / curvature) * gated
         + curvature * _square(_positive_part(slack))
     )
+
+
+def worst_target(
+    W: Float[Tensor, "*#batch 2 d"],
+    radius: float,
+    step: Float[Tensor, "*#batch"] | float,
+    rate: Float[Tensor, "*#batch"] | float,
+) -> Float[Tensor, "*batch d"]:
+    r"""The target $\beta$ at which $E$ is smallest, of all with $\|w_1 + w_2\| \le \rho \|\beta\|$.
+
+    With $g = \frac12 - \frac\eta4$ and $c = 1 - \frac\eta4 - 2 a > 0$ it is
+    $p + \frac gc M p$, made longer where that is too short.
+
+    Args:
+        W: Neurons, not zero; $p$ must not be zero either.
+        radius: $\rho$.
+        step: $\eta$.
+        rate: $a$.
+
+    Returns:
+        The targets.
+    """
+    s, p = sum_and_difference(W)
+    g, c = (
+        torch.as_tensor(x, dtype=W.dtype)[..., None]
+        for x in (0.5 - step / 4, 1 - step / 4 - 2 * rate)
+    )
+    centre = p + g / c * (agreement_matrix(W) @ p[..., None])[..., 0]
+    length = torch.linalg.vector_norm(centre, dim=-1, keepdim=True)
+    least = 2 / radius * torch.linalg.vector_norm(s, dim=-1, keepdim=True)
+    return centre * (least / length).clamp(min=1)
 
 
 def collinear_rate(radius: Number, step: Number = 0) -> Number:

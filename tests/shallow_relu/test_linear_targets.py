@@ -30,6 +30,7 @@ from shallow_relu.linear_targets import (
     smallest_in_ball,
     squared_distance,
     unit_output_weights,
+    worst_target,
 )
 
 HALF, STEPS = Fraction(1, 2), (0.0, 0.7, 1.0, 2.0)
@@ -132,6 +133,19 @@ def test_reduced_excess_is_the_minimum_over_the_target(step):
     gradient, error = by_autograd(flat, off)
     excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
     assert excess.min() >= reduced_excess(theta[0], ratio[0], radius, step, rate) - 1e-12
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_worst_target_attains_the_reduced_excess(step):
+    generator = torch.Generator().manual_seed(19)
+    theta = math.pi * torch.rand(300, generator=generator, dtype=torch.float64)
+    ratio = torch.rand(300, generator=generator, dtype=torch.float64)
+    W, rate = in_the_plane(theta, ratio), 0.2
+    beta = worst_target(W, 0.6, step, rate)
+    gradient, error = by_autograd(W, beta)
+    excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
+    torch.testing.assert_close(excess, reduced_excess(theta, ratio, 0.6, step, rate))
+    assert (W.sum(1).norm(dim=1) <= 0.6 * beta.norm(dim=1) * (1 + 1e-12)).all()
 
 
 def test_plotted_function_is_the_reduced_excess_without_step():
