@@ -437,7 +437,7 @@ chapter.figure(
 # %% [markdown]
 # On this page the curve is certified from $\rho=$ {number}`curve_start` to 1, in
 # {number}`curve_slices` intervals with {number}`curve_boxes` boxes and {number}`curve_seconds`
-# seconds. With `curve_from = "1/4"` the run covers $[\frac14,1]$ and takes minutes: the
+# seconds. With `curve_from = "1/4"` the run covers $[\frac14,1]$ and takes a minute: the
 # branches cross at {number}`crossing`, so near $\frac14$ there is little room. Below $\frac14$
 # the curve is numerical.
 #

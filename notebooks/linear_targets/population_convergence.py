@@ -142,8 +142,8 @@ theorem.check("same function", measured=certified, expected=excess, n=500)
 # {number}`boxes_step_2` boxes, {number}`seconds_step_1` and {number}`seconds_step_2` seconds.
 # On this page all step sizes from 0 to {number}`every_up_to`, which contain the paper's
 # $\eta\le0.12$, are certified as well ({number}`every_boxes` boxes, {number}`every_seconds`
-# seconds); with `largest_step = "2"` the run covers all $0<\eta\le2$ and takes a minute or
-# two. Since $1-\frac1{10}\bigl(1+(3-\eta)^2\bigr)=0.6\,\eta-0.1\,\eta^2\ge0.3\,\eta$ for
+# seconds); with `largest_step = "2"` the run covers all $0<\eta\le2$ and takes less than
+# a minute. Since $1-\frac1{10}\bigl(1+(3-\eta)^2\bigr)=0.6\,\eta-0.1\,\eta^2\ge0.3\,\eta$ for
 # $\eta\le3$, this is stronger than the theorem. For other steps we trust a search over weights
 # in the ball.
 
