@@ -348,6 +348,8 @@ target = lt.worst_target(W, 0.5, 0.0, alpha)
 error = W - torch.stack([target, -target], dim=1)
 excess = (risk_gradient(W, target) * error - alpha * error.square()).sum((-2, -1))
 certified = lt.reduced_excess(theta, r, 0.5, 0.0, alpha)
+plotted = lt.plotted_function(theta, r, alpha)
+figure_six.check("same function", measured=plotted, expected=certified, n=500)
 lemma_four.check("same function", measured=certified, expected=excess, n=500)
 
 

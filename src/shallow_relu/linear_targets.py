@@ -687,6 +687,19 @@ def certify_smoothness(square: Fraction, *, precision: int = 64) -> Certificate:
     )
 
 
+def _gated_bound_acute(theta: arb) -> arb:
+    r"""$\pi^2$ minus the squared left side of Eq. 10 at $\|w_2\| = 1$, over $\theta^3$."""
+    sinc, cubic = ENTIRE_BALLS.sinc, ENTIRE_BALLS.cubic_sine
+    excess, rest = cubic(theta), sinc(theta) * sinc(theta / 2) ** 2
+    return 8 * arb.pi() * cubic(2 * theta) - theta**3 * excess * excess - theta * rest
+
+
+def _gated_bound_obtuse(opening: arb) -> arb:
+    r"""$\pi^2 \sin^2\theta$ minus the same square, over $(\pi - \theta)^2$, in $\pi - \theta$."""
+    sinc = ENTIRE_BALLS.sinc(opening)
+    return (arb.pi() ** 2 - 1) * sinc**2 + 2 * sinc * opening.cos() - 1
+
+
 def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificate]:
     r"""Prove $\|\sin\theta \|w_2\| \hat w_1 + (\pi - \theta) w_2\| \le \pi \|w_1 + w_2\|$.
 
@@ -701,17 +714,6 @@ def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificat
     Returns:
         The certificates for acute and for obtuse angles.
     """
-    sinc, cubic = ENTIRE_BALLS.sinc, ENTIRE_BALLS.cubic_sine
-
-    def acute(theta: arb) -> arb:
-        whole, half, excess = sinc(theta), sinc(theta / 2), cubic(theta)
-        return (
-            8 * arb.pi() * cubic(2 * theta) - theta**3 * excess * excess - theta * whole * half**2
-        )
-
-    def obtuse(opening: arb) -> arb:
-        whole = sinc(opening)
-        return (arb.pi() ** 2 - 1) * whole**2 + 2 * whole * opening.cos() - 1
 
     def right_angle() -> arb:
         return arb.pi() / 2
@@ -719,8 +721,8 @@ def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificat
     return tuple(
         prove_positive(function, [(0, right_angle)], statement=statement, precision=precision)
         for function, statement in (
-            (acute, "Eq. 10 for acute angles, divided by theta^3"),
-            (obtuse, "Eq. 10 for obtuse angles, divided by (pi - theta)^2"),
+            (_gated_bound_acute, "Eq. 10 for acute angles, divided by theta^3"),
+            (_gated_bound_obtuse, "Eq. 10 for obtuse angles, divided by (pi - theta)^2"),
         )
     )
 

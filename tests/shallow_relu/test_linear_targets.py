@@ -11,6 +11,8 @@ from scipy import optimize
 
 from shallow_relu import population
 from shallow_relu.linear_targets import (
+    _gated_bound_acute,
+    _gated_bound_obtuse,
     antipodal_form,
     certify_contraction,
     certify_gated_bound,
@@ -368,6 +370,19 @@ def test_smoothness_over_random_neurons():
     assert certify_smoothness(Fraction(5, 2)).proved
     assert not certify_smoothness(Fraction(1, 2)).proved
     assert all(part.proved for part in certify_gated_bound())
+
+
+@pytest.mark.parametrize("theta", [0.02, 0.4, 1.3, 1.57])
+def test_certified_forms_of_equation_10_against_mpmath(theta):
+    with mpmath.workdps(40):
+        for angle, size, power, form in (
+            (mpmath.mpf(theta), mpmath.pi, 3, _gated_bound_acute),
+            (mpmath.pi - theta, mpmath.pi * mpmath.sin(theta), 2, _gated_bound_obtuse),
+        ):
+            sine, rest = mpmath.sin(angle), mpmath.pi - angle
+            left = [sine + rest * mpmath.cos(angle), rest * sine]
+            expected = (size**2 - left[0] ** 2 - left[1] ** 2) / mpmath.mpf(theta) ** power
+            assert float(form(arb(theta))) == pytest.approx(float(expected), rel=1e-10)
 
 
 def test_gated_bound_over_random_neurons():
