@@ -308,9 +308,9 @@ chapter.figure(
 #
 # - **Steps above 4.** There the sum can grow, and the minimum itself is unstable: its Hessian is
 #   $\frac12I$.
-# - **Zero neurons.** The proof divides by $\lVert w_j\rVert$. If $w_2=0$ and its gate counts as
-#   closed, $w_1$ moves towards $\beta$ alone and the sum can grow. From random starts we
-#   have not met this case.
+# - **Zero neurons.** The proof divides by $\lVert w_j\rVert$. Where exactly one neuron is zero, the
+#   lemma extends to averages of the limits of the gradient. If the gate of $w_2=0$ counts as
+#   closed, which is no such average, $w_1$ moves towards $\beta$ alone and the sum can grow.
 # - **Other symmetric laws.** The lemma holds for them too, for $\eta\le4/\lambda_{\max}$ of the
 #   covariance. Without symmetry it fails, as on plain samples.
 # - **A sum that does not grow is not a sum that shrinks.** For parallel neurons $M=I$ and the sum
