@@ -13,9 +13,10 @@
 # samples that are used again in every iteration: a first step of size $2$ from a small random
 # start, then small steps, recover $\beta$ and $-\beta$ at a geometric rate once $n\ge c_7d$. The
 # constants are not given. We fix some before the run and test the theorem with them, look at its
-# first step, which has an exact law, and ask where the sample really becomes too small. The answer
-# is a count: each neuron needs $d$ samples on its side of the hyperplane $\beta\cdot x=0$. The two
-# lemmas behind the first step lack a factor and a hypothesis; neither gap harms the theorem.
+# first step, which has an exact law, and ask where the sample really becomes too small. The
+# answer is a count: each neuron needs $d$ samples on its side of the hyperplane $\beta\cdot
+# x=0$. The two lemmas behind the first step lack a factor and a hypothesis; neither gap harms
+# the theorem.
 #
 # ```{claim} linear2025.thm2
 # ```
@@ -29,7 +30,8 @@
 # **What would count against them.** A geometric bound that fails on more than one sample in
 # twenty, or that gets worse with the dimension; recovery from $n=1.5\,d$ samples; a first step
 # whose error is not of order $\sqrt{d/n}$ or does not scale with $\beta$; gated means that fail
-# to concentrate, or concentrate less well in high dimension, at any $\delta$ that Lemma 8 allows.
+# to concentrate, or concentrate less well in high dimension, at any $\delta$ that Lemma 8
+# allows.
 
 # %% tags=["parameters", "hide-input"]
 seed: int = 1  # seed of all random numbers; 0..4294967295
@@ -67,11 +69,12 @@ normal = partial(torch.randn, generator=generator)
 # ## Theorem 2 with constants fixed in advance
 #
 # Take $n=10\,d$, start size $c_6=0.05$, $c_5=0.5$ and $c_8=0.1$. Each run draws its step $\eta$
-# between $c_5/25$ and $c_5$ and its output weights $a_1$ and $-a_2$ between $\frac14$ and $4$. (The
-# paper prints $\nabla\mathcal L$, the population gradient, in the update, and calls the first step
-# $\mu_1$ while its iterations count from $\tau=0$; the empirical gradient and the step from
-# $\tau=0$ are meant.) A run passes if the bound holds at *every* iteration. That the probability of
-# failure is exponentially small in $d$ cannot be seen on a few hundred runs, and is not tested.
+# between $c_5/25$ and $c_5$ and its output weights $a_1$ and $-a_2$ between $\frac14$ and $4$.
+# (The paper prints $\nabla\mathcal L$, the population gradient, in the update, and calls the
+# first step $\mu_1$ while its iterations count from $\tau=0$; the empirical gradient and the
+# step from $\tau=0$ are meant.) A run passes if the bound holds at *every* iteration. That the
+# probability of failure is exponentially small in $d$ cannot be seen on a few hundred runs, and
+# is not tested.
 
 # %%
 theorem = chapter.claim("linear2025.thm2")
@@ -136,20 +139,21 @@ chapter.number("runs", n_runs, ".0f")
 #
 # ## Lemma 7: the first step has an exact law
 #
-# For a vanishing start the network is silent, so $w_1^{(1)}$ is the mean of
-# $2\cdot\mathbf 1\{w_1^{(0)}\cdot x>0\}(\beta\cdot x)x$ over the sample. This has mean $\beta$ and
-# $\mathbb E\lVert\cdot\rVert^2=2(d+2)\lVert\beta\rVert^2$. Hence
+# For a vanishing start the network is silent, so $w_1^{(1)}$ is the mean of $2\cdot\mathbf
+# 1\{w_1^{(0)}\cdot x>0\}(\beta\cdot x)x$ over the sample. This has mean $\beta$ and $\mathbb
+# E\lVert\cdot\rVert^2=2(d+2)\lVert\beta\rVert^2$. Hence
 #
 # $$\mathbb E\,\tfrac12\lVert W^{(1)}-W^*\rVert_F^2=\frac{2d+3}n\,\lVert\beta\rVert^2 .$$
 #
-# The error scales with $\lVert\beta\rVert$, and Lemma 7 as printed has an absolute $\varepsilon^2$
-# on the right. For each constant $C$ in $n\ge Cd/\varepsilon^2$ a target of length $\sqrt C$ breaks
-# it: then the mean of the left side is $(4+\frac6d)\,\varepsilon^2$ in every dimension, so the
-# probability of failure does not decay with $d$, let alone exponentially. We draw such samples for
-# three constants, with $\varepsilon=1$, the largest that the proof admits.
+# The error scales with $\lVert\beta\rVert$, and Lemma 7 as printed has an absolute
+# $\varepsilon^2$ on the right. For each constant $C$ in $n\ge Cd/\varepsilon^2$ a target of
+# length $\sqrt C$ breaks it: then the mean of the left side is $(4+\frac6d)\,\varepsilon^2$ in
+# every dimension, so the probability of failure does not decay with $d$, let alone
+# exponentially. We draw such samples for three constants, with $\varepsilon=1$, the largest that
+# the proof admits.
 #
-# With $\varepsilon^2\lVert\beta\rVert^2$ on the right the lemma is tested at $C=40$, for targets of
-# three lengths and $\varepsilon=\frac12$.
+# With $\varepsilon^2\lVert\beta\rVert^2$ on the right the lemma is tested at $C=40$, for targets
+# of three lengths and $\varepsilon=\frac12$.
 
 # %%
 first_step = chapter.claim("linear2025.lem7")
@@ -252,18 +256,18 @@ chapter.figure(
 
 # %% [markdown]
 # Over all six sample sizes the measured error is {number}`mean_error_over_law` times the law. At
-# $n=3\,d$ the first step leaves {number}`left_at_three` of the squared error. The proof's picture,
-# one step into a small neighbourhood and then a local argument, needs $n/d$ of order
+# $n=3\,d$ the first step leaves {number}`left_at_three` of the squared error. The proof's
+# picture, one step into a small neighbourhood and then a local argument, needs $n/d$ of order
 # $1/\varepsilon^2$ with a small $\varepsilon$; but runs succeed at $n=3\,d$, as we shall see.
 #
 # ## Lemma 8: gated means concentrate
 #
-# The first step rests on the concentration of
-# $\frac1n\sum_i\mathbf 1\{x_i\cdot p\ge0\}\,x_i\,\sigma(x_i\cdot q)$, whose mean squared error is
-# known exactly (see {doc}`../teacher_student/population_gradient`). We draw $p$, $q$ at random
-# angles, with $n=Cd/\delta^2$. With $C=10$, at $\delta=\frac12$ and $\delta=1$, failures should not
-# be seen. With $C=\frac34$ and $\delta=\frac12$ they are frequent in low dimension and become rare
-# in high dimension.
+# The first step rests on the concentration of $\frac1n\sum_i\mathbf 1\{x_i\cdot
+# p\ge0\}\,x_i\,\sigma(x_i\cdot q)$, whose mean squared error is known exactly (see
+# {doc}`../teacher_student/population_gradient`). We draw $p$, $q$ at random angles, with
+# $n=Cd/\delta^2$. With $C=10$, at $\delta=\frac12$ and $\delta=1$, failures should not be seen.
+# With $C=\frac34$ and $\delta=\frac12$ they are frequent in low dimension and become rare in
+# high dimension.
 #
 # The lemma does not say that $\delta$ is small, and must. Take $\delta=\sqrt{Cd}$, so that one
 # sample is enough for the hypothesis, and $p=q$ of length one. With $g=p\cdot x_1$ the error is
@@ -373,9 +377,9 @@ chapter.figure(
 # $$P\bigl(d\le N\le n-d\bigr),\qquad N\sim\operatorname{Bin}(n,\tfrac12),$$
 #
 # which is zero for $n<2d$ and jumps at $n=2d$ as $d\to\infty$. Is this necessary condition also
-# sufficient? Gradient descent alone cannot tell: near the threshold the smallest eigenvalue of the
-# Hessian at $W^*$ is about $\frac12(1-\sqrt{2d/n})^2$, and the runs are slow rather than stuck. So
-# we continue each run by Newton's method within the linear pieces, with a line search.
+# sufficient? Gradient descent alone cannot tell: near the threshold the smallest eigenvalue of
+# the Hessian at $W^*$ is about $\frac12(1-\sqrt{2d/n})^2$, and the runs are slow rather than
+# stuck. So we continue each run by Newton's method within the linear pieces, with a line search.
 
 # %%
 ratios = [1.6, 2.0, 2.2, 2.4, 2.6, 3.0, 3.5, 4.0, 5.0]
@@ -447,19 +451,19 @@ chapter.figure(
 )
 
 # %% [markdown]
-# Of {number}`identifiable` identifiable samples {number}`recovered_identifiable` led to $W^*$, and
-# of the others {number}`recovered_others`. So what looks like a phase transition of gradient
+# Of {number}`identifiable` identifiable samples {number}`recovered_identifiable` led to $W^*$,
+# and of the others {number}`recovered_others`. So what looks like a phase transition of gradient
 # descent, near $n/d=2.4$ for some thousands of iterations, is two things: a ceiling, set by
-# counting, that moves to $n=2\,d$ in high dimension, and a slow approach just above it. On the few
-# identifiable samples without recovery the runs end elsewhere. So counting alone forces
+# counting, that moves to $n=2\,d$ in high dimension, and a slow approach just above it. On the
+# few identifiable samples without recovery the runs end elsewhere. So counting alone forces
 # $c_7\ge2$, and these runs suggest that for recovery at *some* rate little more is needed.
 #
 # ```{admonition} Errata
 # :class: warning
 # **Lemma 7** as printed bounds the squared error of the first step by $\varepsilon^2$. For every
-# constant $C$ this fails at $n=Cd/\varepsilon^2$ and $\lVert\beta\rVert=\sqrt C$, where the mean of
-# the left side exceeds $4\varepsilon^2$. Corrected: $\varepsilon^2\lVert\beta\rVert^2$ in place of
-# $\varepsilon^2$, with $\varepsilon\le1$.
+# constant $C$ this fails at $n=Cd/\varepsilon^2$ and $\lVert\beta\rVert=\sqrt C$, where the mean
+# of the left side exceeds $4\varepsilon^2$. Corrected: $\varepsilon^2\lVert\beta\rVert^2$ in
+# place of $\varepsilon^2$, with $\varepsilon\le1$.
 #
 # **Lemma 8** as printed admits every $\delta>0$. Smallest counterexample: one sample, $p=q$ and
 # $\delta=\sqrt{Cd}$, which fails with a probability that does not depend on $d$. Corrected: add
@@ -483,6 +487,6 @@ chapter.verdicts()
 # ```{solution} exercise-linear-symmetric-sample
 # :class: dropdown
 # Of each pair $\pm x_i$ exactly one lies on either side, so both sides have $n/2$ inputs: $n=2d$
-# inputs, $d$ pairs in general position, are enough. On a sample without this symmetry the number on
-# one side is binomial, and $n$ must exceed $2d$ by a few times $\sqrt d$.
+# inputs, $d$ pairs in general position, are enough. On a sample without this symmetry the number
+# on one side is binomial, and $n$ must exceed $2d$ by a few times $\sqrt d$.
 # ```
