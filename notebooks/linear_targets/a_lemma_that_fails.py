@@ -57,10 +57,10 @@ normal = partial(torch.randn, generator=generator)
 # %% [markdown]
 # ## The left side has the power three halves
 #
-# Take $w=\beta+\varepsilon e$ with a unit vector $e\perp\beta$. The signs of $\beta\cdot x$ and
-# $w\cdot x$ differ on two wedges of width $\varphi=\arctan\varepsilon$ next to the hyperplane
-# $\beta\cdot x=0$. There $(\beta\cdot x)^2$ is of order $\varphi^2$, so the mean over the wedge
-# is of order $\varphi^3$, and the left side of Lemma 9 tends to
+# Take $w=\beta+\varepsilon e$ with a unit vector $e\perp\beta$. The signs of $\beta\cdot x$
+# and $w\cdot x$ differ on two wedges of width $\varphi=\arctan\varepsilon$ next to the
+# hyperplane $\beta\cdot x=0$. There $(\beta\cdot x)^2$ is of order $\varphi^2$, so the mean
+# over the wedge is of order $\varphi^3$, and the left side of Lemma 9 tends to
 #
 # $$\sqrt{\tfrac2\pi(\varphi-\sin\varphi\cos\varphi)}
 # \approx\sqrt{\tfrac4{3\pi}}\;\varepsilon^{3/2}.$$
@@ -158,8 +158,8 @@ chapter.number("middle_ratio_at_005", middle_ratio, ".1f", tolerance=1e-9)
 # \lVert h_\perp\rVert,\qquad\kappa=\frac{\lVert h_\perp\rVert}{1-\varepsilon}.$$
 #
 # So a root of $\varepsilon$ is what the lemma should have. The first inequality is right, for
-# every sample: where the signs differ, $\lvert h_\perp\cdot
-# x\rvert\ge(1-\varepsilon)\lvert\beta\cdot x\rvert$.
+# every sample: where the signs differ,
+# $\lvert h_\perp\cdot x\rvert\ge(1-\varepsilon)\lvert\beta\cdot x\rvert$.
 #
 # ## The repair, uniformly in $w$
 #
@@ -168,11 +168,11 @@ chapter.number("middle_ratio_at_005", middle_ratio, ".1f", tolerance=1e-9)
 # high probability. The constant leaves room above $\sqrt{8/\pi}\approx1.6$ for the fluctuations
 # of the worst direction. The middle grows with $\lVert h_\perp\rVert$, so only the direction
 # matters. There are two tests. In dimensions $3$ and $4$ we *prove* the bound on each sample:
-# whatever the direction $u$, only samples with $\lvert\beta\cdot x_i\rvert\le\kappa\lVert
-# x_{i,\perp}\rVert$ can count, and the largest eigenvalue of their second moment bounds the
-# middle. In higher dimension this is too coarse by a factor of order $\sqrt d$, and we *search*
-# for the worst direction by power steps. A search can only refute; what it does not find, it
-# does not exclude.
+# whatever the direction $u$, only samples with
+# $\lvert\beta\cdot x_i\rvert\le\kappa\lVert x_{i,\perp}\rVert$ can count, and the largest
+# eigenvalue of their second moment bounds the middle. In higher dimension this is too coarse by
+# a factor of order $\sqrt d$, and we *search* for the worst direction by power steps. A search
+# can only refute; what it does not find, it does not exclude.
 
 # %%
 X = normal(50, 20 * d, d)
@@ -268,17 +268,18 @@ chapter.figure(
 # ## Equation 18 with the right power
 #
 # The identity first, at random weights of all sizes. Then one sample at a time. Write
-# $h_j=w_j-w_j^*$; on each sample one neuron should be active. Call its $(h_j\cdot x_i)^2$ *own*;
-# call it also *missed* if its gate is closed; and call $(h_k\cdot x_i)^2$ of the other neuron
-# *false* if its gate is open. In each of the four patterns of gates the summand of the
+# $h_j=w_j-w_j^*$; on each sample one neuron should be active. Call its $(h_j\cdot x_i)^2$
+# *own*; call it also *missed* if its gate is closed; and call $(h_k\cdot x_i)^2$ of the other
+# neuron *false* if its gate is open. In each of the four patterns of gates the summand of the
 # correlation is at least
 #
 # $$\tfrac12\,\text{own}-\tfrac12\,\text{missed}-2\,\text{false}.$$
 #
 # The sum of *own* is a fixed quadratic form, with smallest eigenvalue $\lambda_{\min}$, the
-# Hessian's at $W^*$. *Missed* and *false* need $\lvert h_j\cdot x_i\rvert\ge\lvert\beta\cdot
-# x_i\rvert$, the situation of Lemma 9, and the corrected lemma bounds them by
-# $2\varepsilon(1-\varepsilon)^{-3}\lVert h_j\rVert^2$. Altogether
+# Hessian's at $W^*$. *Missed* and *false* need
+# $\lvert h_j\cdot x_i\rvert\ge\lvert\beta\cdot x_i\rvert$, the situation of Lemma 9, and the
+# corrected lemma bounds them by $2\varepsilon(1-\varepsilon)^{-3}\lVert h_j\rVert^2$.
+# Altogether
 #
 # $$\langle W-W^*,\nabla L\rangle\ge\Bigl(\tfrac12\lambda_{\min}
 # -\frac{4\varepsilon}{(1-\varepsilon)^3}\Bigr)\lVert W-W^*\rVert_F^2,$$
@@ -339,8 +340,9 @@ chapter.number("repaired", min(alphas), ".3f")
 # samples, of dimensions $10$ and $20$ with $n=3000\,d$. A second way needs no lemma at all and
 # is rigorous for a given sample, up to rounding: doubtful gates can only occur where
 # $\lvert\beta\cdot x_i\rvert\le\varepsilon\lVert x_i\rVert$, and there a summand is at least
-# $-\frac14(h_j\cdot x_i)^2$. Eigenvalues then bound the correlation for all $W$ in the ball; the
-# smallest bound over all samples with $\varepsilon=0.05$ and $n=20\,d$ is {number}`certified`.
+# $-\frac14(h_j\cdot x_i)^2$. Eigenvalues then bound the correlation for all $W$ in the ball;
+# the smallest bound over all samples with $\varepsilon=0.05$ and $n=20\,d$ is
+# {number}`certified`.
 #
 # ## Where it stops being true
 #
@@ -354,10 +356,10 @@ chapter.number("repaired", min(alphas), ".3f")
 # ```{admonition} Errata
 # :class: warning
 # **Lemma 9** bounds two quantities by a multiple of $\varepsilon\lVert w-\beta\rVert$. Smallest
-# counterexample: $w=\beta+\varepsilon e$ with $e\perp\beta$ and a small $\varepsilon$, where the
-# left side is of order $\varepsilon^{3/2}$ and the bound of order $\varepsilon^2$. Corrected:
-# $2\sqrt\varepsilon\,(1-\varepsilon)^{-3/2}\lVert w-\beta\rVert$, for $n\ge Cd/\varepsilon$.
-# Equation 18, for which the lemma is used, stands.
+# counterexample: $w=\beta+\varepsilon e$ with $e\perp\beta$ and a small $\varepsilon$, where
+# the left side is of order $\varepsilon^{3/2}$ and the bound of order $\varepsilon^2$.
+# Corrected: $2\sqrt\varepsilon\,(1-\varepsilon)^{-3/2}\lVert w-\beta\rVert$, for
+# $n\ge Cd/\varepsilon$. Equation 18, for which the lemma is used, stands.
 # ```
 #
 # ## Verdicts

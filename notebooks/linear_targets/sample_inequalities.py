@@ -56,8 +56,8 @@ normal = partial(torch.randn, generator=generator)
 # ## Lemma 10: the gradient is at most linear in the error
 #
 # The proof bounds each row of the gradient by Cauchy and Schwarz,
-# $\lVert\nabla_{w_j}L\rVert^2\le\frac\lambda n\sum_ir_i^2$ with $\lambda$ the largest eigenvalue
-# of $\frac1n\sum_ix_ix_i^\top$, and $\lambda\le4$. There are two rows, so the sum is
+# $\lVert\nabla_{w_j}L\rVert^2\le\frac\lambda n\sum_ir_i^2$ with $\lambda$ the largest
+# eigenvalue of $\frac1n\sum_ix_ix_i^\top$, and $\lambda\le4$. There are two rows, so the sum is
 # $\frac8n\sum_ir_i^2$; Equation 16 has $4$. Can both rows be large at once? Yes: take $n=d$ and
 # solve $Xc=(1,\dots,1)$. A large multiple of $c$ opens *all* gates of both neurons; there $f$ is
 # the linear function $w_1-w_2$, and the residual can be the top singular vector of the inputs.
@@ -95,11 +95,11 @@ chapter.number("step_sixteen_high", printed.max(), ".1f")
 # $$r_i^2\,(\text{number of open gates})\le2\bigl[(h_1\cdot x_i)^2+(h_2\cdot x_i)^2\bigr].$$
 #
 # (Let $b=\beta\cdot x_i>0$. Gates open-closed: $r=h_1x_i$. Closed-closed: no gate. Closed-open:
-# $r=-h_2x_i$. Both open: $r=h_1x_i-v$ with $v=h_2x_i-b>0$ and $h_1x_i>-b$, so $\lvert
-# r\rvert\le\max(\lvert h_1x_i\rvert,\,\lvert h_2x_i\rvert)$.) Summing over the sample,
-# $\lVert\nabla L\rVert_F^2\le2\lambda^2\lVert W-W^*\rVert_F^2$ for *every* $W$: this is
-# $32\,\lVert W-W^*\rVert_F^2$ when $\lambda\le4$. We test both bounds at random weights of all
-# sizes and at pairs with open gates, and let a search climb in the ratio.
+# $r=-h_2x_i$. Both open: $r=h_1x_i-v$ with $v=h_2x_i-b>0$ and $h_1x_i>-b$, so
+# $\lvert r\rvert\le\max(\lvert h_1x_i\rvert,\,\lvert h_2x_i\rvert)$.) Summing over the
+# sample, $\lVert\nabla L\rVert_F^2\le2\lambda^2\lVert W-W^*\rVert_F^2$ for *every* $W$: this
+# is $32\,\lVert W-W^*\rVert_F^2$ when $\lambda\le4$. We test both bounds at random weights of
+# all sizes and at pairs with open gates, and let a search climb in the ratio.
 
 # %%
 scale = 10 ** (3 * torch.rand(trials, 1, 1, generator=generator) - 2)
@@ -204,8 +204,8 @@ chapter.figure(
 # those out: the rest of the left side is a fixed quadratic form in $w-\beta$, and its smallest
 # eigenvalue bounds the left side for *all* $w$ in the ball. So on a given sample the lemma is
 # checked by one eigenvalue. We do this on fresh samples with $n=10\,d$, $\varepsilon=0.1$. (For
-# $n=d$ the lemma is false: fewer than $d$ samples have $\beta\cdot x_i>0$, and some $w-\beta$ is
-# orthogonal to them all.)
+# $n=d$ the lemma is false: fewer than $d$ samples have $\beta\cdot x_i>0$, and some $w-\beta$
+# is orthogonal to them all.)
 
 # %%
 lower = chapter.claim("linear2025.lem11")
@@ -292,8 +292,8 @@ chapter.number("broken_at_ten", broken.double().mean(), ".0%")
 # free to avoid most of the few inputs that count.
 #
 # The second half of the proof replaces the gated form by a tent $T$ and uses that its mean
-# $F(c,\varepsilon)$ is non-decreasing in $c=\beta\cdot u$ and at least $\frac{1}{8\sqrt\pi}$. We
-# have $F$ in closed form, and find that it grows up to $\varepsilon=\frac34$ and no longer.
+# $F(c,\varepsilon)$ is non-decreasing in $c=\beta\cdot u$ and at least $\frac{1}{8\sqrt\pi}$.
+# We have $F$ in closed form, and find that it grows up to $\varepsilon=\frac34$ and no longer.
 
 # %%
 c = torch.linspace(1 / math.sqrt(2), 1, 400)

@@ -11,12 +11,12 @@
 #
 # The theory so far averages over all inputs. Theorem 2 of {cite:t}`linear2025` is about $n$
 # samples that are used again in every iteration: a first step of size $2$ from a small random
-# start, then small steps, recover $\beta$ and $-\beta$ at a geometric rate once $n\ge c_7d$. The
-# constants are not given. We fix some before the run and test the theorem with them, look at its
-# first step, which has an exact law, and ask where the sample really becomes too small. The
-# answer is a count: each neuron needs $d$ samples on its side of the hyperplane $\beta\cdot
-# x=0$. The two lemmas behind the first step lack a factor and a hypothesis; neither gap harms
-# the theorem.
+# start, then small steps, recover $\beta$ and $-\beta$ at a geometric rate once $n\ge c_7d$.
+# The constants are not given. We fix some before the run and test the theorem with them, look at
+# its first step, which has an exact law, and ask where the sample really becomes too small. The
+# answer is a count: each neuron needs $d$ samples on its side of the hyperplane
+# $\beta\cdot x=0$. The two lemmas behind the first step lack a factor and a hypothesis; neither
+# gap harms the theorem.
 #
 # ```{claim} linear2025.thm2
 # ```
@@ -139,9 +139,9 @@ chapter.number("runs", n_runs, ".0f")
 #
 # ## Lemma 7: the first step has an exact law
 #
-# For a vanishing start the network is silent, so $w_1^{(1)}$ is the mean of $2\cdot\mathbf
-# 1\{w_1^{(0)}\cdot x>0\}(\beta\cdot x)x$ over the sample. This has mean $\beta$ and $\mathbb
-# E\lVert\cdot\rVert^2=2(d+2)\lVert\beta\rVert^2$. Hence
+# For a vanishing start the network is silent, so $w_1^{(1)}$ is the mean of
+# $2\cdot\mathbf 1\{w_1^{(0)}\cdot x>0\}(\beta\cdot x)x$ over the sample. This has mean
+# $\beta$ and $\mathbb E\lVert\cdot\rVert^2=2(d+2)\lVert\beta\rVert^2$. Hence
 #
 # $$\mathbb E\,\tfrac12\lVert W^{(1)}-W^*\rVert_F^2=\frac{2d+3}n\,\lVert\beta\rVert^2 .$$
 #
@@ -262,19 +262,19 @@ chapter.figure(
 #
 # ## Lemma 8: gated means concentrate
 #
-# The first step rests on the concentration of $\frac1n\sum_i\mathbf 1\{x_i\cdot
-# p\ge0\}\,x_i\,\sigma(x_i\cdot q)$, whose mean squared error is known exactly (see
-# {doc}`../teacher_student/population_gradient`). We draw $p$, $q$ at random angles, with
-# $n=Cd/\delta^2$. With $C=10$, at $\delta=\frac12$ and $\delta=1$, failures should not be seen.
-# With $C=\frac34$ and $\delta=\frac12$ they are frequent in low dimension and become rare in
-# high dimension.
+# The first step rests on the concentration of
+# $\frac1n\sum_i\mathbf 1\{x_i\cdot p\ge0\}\,x_i\,\sigma(x_i\cdot q)$, whose mean squared
+# error is known exactly (see {doc}`../teacher_student/population_gradient`). We draw $p$, $q$ at
+# random angles, with $n=Cd/\delta^2$. With $C=10$, at $\delta=\frac12$ and $\delta=1$, failures
+# should not be seen. With $C=\frac34$ and $\delta=\frac12$ they are frequent in low dimension
+# and become rare in high dimension.
 #
 # The lemma does not say that $\delta$ is small, and must. Take $\delta=\sqrt{Cd}$, so that one
 # sample is enough for the hypothesis, and $p=q$ of length one. With $g=p\cdot x_1$ the error is
 # about $\max(g,0)\sqrt d$, which exceeds $\delta$ when $g>\sqrt C$. The probability of this,
-# $P(g>\sqrt C)$, is the same in all dimensions, whereas $6e^{-\gamma d}$ tends to zero for every
-# $\gamma>0$. So for every choice of $C$ and $\gamma$ the lemma fails in high dimension. With
-# $\delta\le1$, as in its use, this cannot happen.
+# $P(g>\sqrt C)$, is the same in all dimensions, whereas $6e^{-\gamma d}$ tends to zero for
+# every $\gamma>0$. So for every choice of $C$ and $\gamma$ the lemma fails in high dimension.
+# With $\delta\le1$, as in its use, this cannot happen.
 
 # %%
 concentration = chapter.claim("linear2025.lem8")
@@ -365,8 +365,8 @@ chapter.figure(
 )
 
 # %% [markdown]
-# With $C=1$ and $\delta=\sqrt d$ the share of failures is {number}`failures_1_10` for $d=10$ and
-# {number}`failures_1_1000` for $d=1000$; the limit is {number}`failures_limit`.
+# With $C=1$ and $\delta=\sqrt d$ the share of failures is {number}`failures_1_10` for $d=10$
+# and {number}`failures_1_1000` for $d=1000$; the limit is {number}`failures_limit`.
 #
 # ## Where it stops being true: each neuron needs $d$ samples
 #
@@ -461,9 +461,9 @@ chapter.figure(
 # ```{admonition} Errata
 # :class: warning
 # **Lemma 7** as printed bounds the squared error of the first step by $\varepsilon^2$. For every
-# constant $C$ this fails at $n=Cd/\varepsilon^2$ and $\lVert\beta\rVert=\sqrt C$, where the mean
-# of the left side exceeds $4\varepsilon^2$. Corrected: $\varepsilon^2\lVert\beta\rVert^2$ in
-# place of $\varepsilon^2$, with $\varepsilon\le1$.
+# constant $C$ this fails at $n=Cd/\varepsilon^2$ and $\lVert\beta\rVert=\sqrt C$, where the
+# mean of the left side exceeds $4\varepsilon^2$. Corrected: $\varepsilon^2\lVert\beta\rVert^2$
+# in place of $\varepsilon^2$, with $\varepsilon\le1$.
 #
 # **Lemma 8** as printed admits every $\delta>0$. Smallest counterexample: one sample, $p=q$ and
 # $\delta=\sqrt{Cd}$, which fails with a probability that does not depend on $d$. Corrected: add
@@ -486,7 +486,7 @@ chapter.verdicts()
 #
 # ```{solution} exercise-linear-symmetric-sample
 # :class: dropdown
-# Of each pair $\pm x_i$ exactly one lies on either side, so both sides have $n/2$ inputs: $n=2d$
-# inputs, $d$ pairs in general position, are enough. On a sample without this symmetry the number
-# on one side is binomial, and $n$ must exceed $2d$ by a few times $\sqrt d$.
+# Of each pair $\pm x_i$ exactly one lies on either side, so both sides have $n/2$ inputs:
+# $n=2d$ inputs, $d$ pairs in general position, are enough. On a sample without this symmetry the
+# number on one side is binomial, and $n$ must exceed $2d$ by a few times $\sqrt d$.
 # ```
