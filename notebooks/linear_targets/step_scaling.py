@@ -228,10 +228,7 @@ chapter.number("slowest_rate", rate.min(), ".1e")
 
 # %%
 # Both counterexamples, the large scales and the small ones, one behind the other.
-both = [
-    torch.cat(part)
-    for part in zip((A, B, start, minimum), (*weak[:2], weak_start, weak[3]), strict=False)
-]
+both = zip((A, B, start, minimum), (*weak[:2], weak_start, weak[3]), strict=True)
 outer, targets_both, starts_both, minima = (torch.cat(part) for part in both)
 both_scales = torch.cat([large, torch.stack([small, torch.ones(3)], dim=-1)])
 sums = starts_both[:, :2] + starts_both[:, 2:]
