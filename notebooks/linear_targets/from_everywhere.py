@@ -49,12 +49,6 @@ claim = chapter.claim("linear2025.sec1.3")
 generator = torch.Generator().manual_seed(seed)
 torch.set_default_dtype(torch.float64)
 
-
-def count(happened):
-    """How often something happened, of how many."""
-    return {"successes": int(happened.sum()), "n": happened.numel()}
-
-
 # %% [markdown]
 # ## Random starts outside the ball
 #
@@ -98,7 +92,7 @@ reached = {d: torch.isfinite(times[d]) for d in times}
 
 names = {2: "two dimensions", 3: "three dimensions", 10: "ten dimensions"}
 for d, name in names.items():
-    claim.check(name, **count(reached[d]))
+    claim.check(name, successes=reached[d].sum(), n=trials)
     chapter.number(f"reached_{d}", int(reached[d].sum()), ".0f")
     chapter.number(f"late_{d}", late[d], ".0f")
     chapter.number(f"median_{d}", times[d].median(), ".0f")
@@ -144,7 +138,9 @@ claim.hypothesis(
     "outside the ball", "outside", measured=torch.linalg.vector_norm(near.sum(1), dim=-1)
 )
 claim.hypothesis("near $1.5\\,\\beta$", "near", measured=torch.linalg.vector_norm(noise, dim=-1))
-claim.violation("starts near $1.5\\,\\beta$, $d=10$", "not a saddle", **count(at_minimum))
+claim.violation(
+    "starts near $1.5\\,\\beta$, $d=10$", "not a saddle", successes=at_minimum.sum(), n=trials
+)
 chapter.number("step", step, "g", tolerance=0.0)
 chapter.number("near_arrived", at_minimum.sum(), ".0f")
 chapter.number("near_median", run.time.median(), ",.0f", tolerance=0.02)
@@ -190,14 +186,15 @@ claim.control(
     expected=0,
 )
 probability = trapping_probability(1.0)
-claim.check("line, probability", **count(~free), expected=probability)
+trap = {"successes": (~free).sum(), "n": len(line)}
+claim.check("line, probability", **trap, expected=probability)
 claim.control(
     "weights three times as large",
     "line, probability",
-    **count(~free),
+    **trap,
     expected=trapping_probability(3.0),
 )
-claim.control("one dimension", "two dimensions", **count(free))
+claim.control("one dimension", "two dimensions", successes=free.sum(), n=len(line))
 chapter.number("probability", probability, ".3f", tolerance=1e-7)
 chapter.number("share", 1 - free.double().mean(), ".3f")
 chapter.number("probability_large", trapping_probability(1e3), ".2f", tolerance=1e-6)
@@ -210,7 +207,7 @@ for d, colour in zip(names, ("teacher", "measured", "student"), strict=True):
     axes[0].loglog(ordered, rank, color=COLOURS[colour], drawstyle="steps", label=f"$d={d}$")
 axes[0].set(xlabel="time $t$ of the flow", ylabel="share of starts not yet there")
 axes[0].legend(loc="lower left")
-grid = torch.linspace(-4, 4, 401)
+grid = torch.linspace(-4, 4, 201)
 plane = torch.stack(torch.meshgrid(grid, grid, indexing="xy"), dim=-1)
 shade = is_trapped(plane).double()
 axes[1].contourf(grid, grid, shade, levels=[0.5, 1.5], colors=[COLOURS["bound"]], alpha=0.35)

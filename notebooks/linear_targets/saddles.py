@@ -302,13 +302,13 @@ panels[0].set_yticks([-0.02, 0, 0.02])
 panels[1].set(xlim=(-1.3, 2.4), ylim=(-0.06, 0.06), xticks=[-1, 0, 1, 2])
 panels[1].set_yticks([-0.05, 0, 0.05])
 relief = figure.add_subplot(cells[2], projection="3d", computed_zorder=False)
-axis = torch.linspace(-3, 3, 61)
+axis = torch.linspace(-3, 3, 41)
 alpha1, alpha2 = torch.meshgrid(axis, axis, indexing="ij")
 height = risk(torch.stack([alpha1, alpha2], dim=-1).reshape(-1, 2, 1), torch.ones(1))
-height = height.reshape(61, 61)
+height = height.reshape(41, 41)
 shades = PowerNorm(0.45, 0, 8)
 relief.plot_surface(
-    alpha1, alpha2, height, cmap="viridis", norm=shades, rcount=61, ccount=61, rasterized=True
+    alpha1, alpha2, height, cmap="viridis", norm=shades, rcount=41, ccount=41, rasterized=True
 )
 for floor in (torch.linspace(0, 2, 9), torch.linspace(-3, -1, 9)):
     relief.plot(floor + 1, floor, torch.full((9,), 0.25), color=COLOURS["control"], zorder=5)
