@@ -30,7 +30,7 @@
 seed: int = 4  # seed of all random numbers; 0..4294967295
 dimension: int = 10  # dimension d; 3..50
 trials: int = 200  # samples for each probability; 160..10_000
-inputs: int = 100_000  # inputs for each point of the slope; 10_000..10_000_000
+inputs: int = 100_000  # inputs for each radius in the first figure; 10_000..10_000_000
 searches: int = 4  # fresh samples for each search; 2..100
 # memory: 3e8 + 100 * inputs + 32000 * trials * dimension bytes
 # time: 6 + 1e-5 * inputs + 0.006 * searches * dimension * dimension seconds

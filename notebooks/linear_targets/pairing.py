@@ -235,8 +235,8 @@ for m, paper_figure in zip(outputs, ("3", "7", "8"), strict=False):
 #
 # With two neurons more than needed the solution is no longer forced into pairs: of
 # {number}`wide_runs` runs with $m=3$, $K=8$ that reach a risk below $10^{-5}$,
-# {number}`wide_paired` consist of pairs only. And pairs are forced only where the risk is
-# exactly zero: the runs with $m=10$ that still descend have larger defects.
+# {number}`wide_paired` consist of pairs only. And pairs are exact only where the risk is zero;
+# before that they are approximate.
 #
 # ## Verdicts
 

@@ -204,7 +204,7 @@ first_step.check("mean error", measured=mean, interval=interval, n=len(relative)
 long_start = [first_error(20, r * 20, 1.0, 1.0) / 2 / law[r] for r in ratios_first]
 long_mean, *interval = mean_interval(torch.cat(long_start))
 first_step.control(
-    "a start as long as the target", "mean error", measured=long_mean, interval=interval
+    "a start as long as the target, mean", "mean error", measured=long_mean, interval=interval
 )
 chapter.number("mean_error_over_law", mean, ".3f")
 chapter.number("left_at_three", law[3], ".2f", tolerance=1e-12)
@@ -326,7 +326,9 @@ for C in (1, 4):
     for d in (10, 1000):
         n, delta_squared = 1, C * d
         concentration.hypothesis(
-            f"$n=1$, $C={C}$, $d={d}$", "sample size", measured=n * delta_squared / (C * d)
+            f"$n=1\\ge Cd/\\delta^2$, $C={C}$, $d={d}$",
+            "sample size",
+            measured=n * delta_squared / (C * d),
         )
         broken = (gated_error(d, n, 4000, same=True)[0] > delta_squared).sum()
         concentration.violation(
@@ -453,10 +455,10 @@ chapter.figure(
 # %% [markdown]
 # Of {number}`identifiable` identifiable samples {number}`recovered_identifiable` led to $W^*$,
 # and of the others {number}`recovered_others`. So what looks like a phase transition of gradient
-# descent, near $n/d=2.4$ for some thousands of iterations, is two things: a ceiling, set by
-# counting, that moves to $n=2\,d$ in high dimension, and a slow approach just above it. On the
-# few identifiable samples without recovery the runs end elsewhere. So counting alone forces
-# $c_7\ge2$, and these runs suggest that for recovery at *some* rate little more is needed.
+# descent is two things: a ceiling, set by counting, that moves to $n=2\,d$ in high dimension,
+# and a slow approach just above it. On the few identifiable samples without recovery the runs
+# end elsewhere. So counting alone forces $c_7\ge2$, and these runs suggest that for recovery at
+# *some* rate little more is needed.
 #
 # ```{admonition} Errata
 # :class: warning
@@ -466,8 +468,9 @@ chapter.figure(
 # in place of $\varepsilon^2$, with $\varepsilon\le1$.
 #
 # **Lemma 8** as printed admits every $\delta>0$. Smallest counterexample: one sample, $p=q$ and
-# $\delta=\sqrt{Cd}$, which fails with a probability that does not depend on $d$. Corrected: add
-# $\delta\le1$. The proof of Theorem 2 uses both lemmas only within these limits.
+# $\delta=\sqrt{Cd}$, which fails with a probability that tends to $P(g>\sqrt C)>0$ as $d$
+# grows. Corrected: add $\delta\le1$. The proof of Theorem 2 uses both lemmas only within these
+# limits.
 # ```
 #
 # ## Verdicts
