@@ -10,10 +10,10 @@
 # # Linear targets: closed forms, and one identity behind them
 #
 # {cite:t}`linear2025` teach a ReLU network a linear function. Two neurons suffice, because
-# $\beta\cdot x=\sigma(\beta\cdot x)-\sigma(-\beta\cdot x)$. The paper computes the population risk,
-# its gradient and its Hessian in closed form. We check these formulas, find one misprint, and then
-# read them once more by parity: odd and even functions do not interact. This view explains most
-# of what the paper proves, and we use it in the chapters that follow.
+# $\beta\cdot x=\sigma(\beta\cdot x)-\sigma(-\beta\cdot x)$. The paper computes the population
+# risk, its gradient and its Hessian in closed form. We check these formulas, find one
+# misprint, and then read them once more by parity: odd and even functions do not interact.
+# This view explains most of what the paper proves, and we use it in the chapters that follow.
 #
 # ```{claim} linear2025.eq5
 # ```
@@ -109,8 +109,8 @@ kernel.check("samples", measured=score(products, formula), n=n_samples)
 # %% [markdown]
 # ## Equation 6: the risk
 #
-# In the plane the risk of any network is an integral over the angle of the input alone, with kinks
-# where a gate opens. We integrate between the kinks. In higher dimension we sample.
+# In the plane the risk of any network is an integral over the angle of the input alone, with
+# kinks where a gate opens. We integrate between the kinks. In higher dimension we sample.
 
 # %%
 risk = chapter.claim("linear2025.eq6")
@@ -159,10 +159,17 @@ risk.check("samples", measured=score(values, printed_risk(*space[0])), n=n_sampl
 # %% [markdown]
 # ## Equations 7 and 8: the gradient
 #
-# Automatic differentiation of the risk serves as the oracle; the risk was integrated above. For
-# one output, $B=\beta^\top$ is a row, and Equation 8 ends with $-\frac12aB^\top$, a column times a
-# column. Appendix C of the paper uses the right term $-\frac12a\beta^\top$, so this is a slip of
-# the pen. The form with sums, for any number of outputs, is correct.
+# Automatic differentiation of the risk serves as the oracle; the risk was integrated above. The
+# forms for any number of outputs are correct. In the form for one output there is a slip of the
+# pen.
+#
+# ```{admonition} Errata
+# :class: warning
+# **Equation 8 of the paper**, matrix form for one output. There $B=\beta^\top$ is a row, and
+# the last term is printed as $-\frac12aB^\top$, a column times a column. For $d=2$ and two
+# neurons the product of a $2\times1$ by a $2\times1$ matrix does not exist. It has to be
+# $-\frac12a\beta^\top=-\frac12aB$, as in Appendix C.
+# ```
 
 # %%
 slope = chapter.claim("linear2025.eq8")
@@ -183,7 +190,16 @@ def gradient_by_sums(W, A, B, sine=1.0):
     return (along + (weight * (math.pi - theta)) @ unit) / (2 * math.pi) - A @ B / 2
 
 
-def gradient_by_matrices(W, a, last):
+def gradient_by_matrices(W, A, B):
+    norm = W.norm(dim=-1)
+    theta = angle(W[:, None], W[None])
+    theta.fill_diagonal_(0)
+    gram = A @ A.mT
+    bracket = gram * (math.pi - theta) @ torch.diag(norm) + torch.diag(gram * theta.sin() @ norm)
+    return bracket @ (W / norm[:, None]) / (2 * math.pi) - A @ B / 2
+
+
+def gradient_for_one_output(W, a, last):
     norm = W.norm(dim=-1)
     theta = angle(W[:, None], W[None])
     theta.fill_diagonal_(0)
@@ -207,6 +223,8 @@ slope.control(
     measured=torch.stack([gradient_by_sums(*n, sine=0.0) for n in space]),
     expected=oracle,
 )
+matrices = torch.stack([gradient_by_matrices(*n) for n in space])
+slope.check("several outputs", measured=matrices, expected=oracle, n=networks)
 W, A, B = space[0]
 gated = (residual(x, W, A, B) @ A.mT) * (x @ W.mT > 0)
 slope.check("samples", measured=score(gated[:, :, None] * x[:, None], sums[0]), n=n_samples)
@@ -218,7 +236,7 @@ slope.hypothesis("no neuron is zero", "shortest neuron", measured=W.norm(dim=1).
 slope.violation("the printed $a\\,B^\\top$", "shapes", measured=B.mT.shape[0] - A.shape[1])
 slope.check(
     "matrix form",
-    measured=torch.stack([gradient_by_matrices(W, A[:, 0], A @ B) for W, A, B in single]),
+    measured=torch.stack([gradient_for_one_output(W, A[:, 0], A @ B) for W, A, B in single]),
     expected=torch.stack([autograd(*n) for n in single]),
     n=networks,
 )
@@ -226,10 +244,11 @@ slope.check(
 # %% [markdown]
 # ## Equation 9: the Hessian
 #
-# The vectors $\hat w_{j,\ell^\perp}$ have to be *normalised* after the projection: the bar in the
-# paper says so, though the text only defines the projection. Without it the entries are wrong, as
-# the control shows. At parallel neurons the two vectors have no direction, but their blocks have a
-# limit. The index of some projections in Appendix A.3.2 slips from $\ell$ to $i$.
+# The vectors $\hat w_{j,\ell^\perp}$ have to be *normalised* after the projection: the bar in
+# the paper says so, though the text only defines the projection. Without it the entries are
+# wrong, as the control shows. At parallel neurons the two vectors have no direction, but their
+# blocks have a limit. The index of some projections in Appendix A.3.2 slips from $\ell$ to
+# $i$.
 
 # %%
 curvature = chapter.claim("linear2025.eq9")
@@ -338,9 +357,9 @@ for power, name in ((2, ""), (0, "one step size"), (1, "steps divided by $a_j$")
 # $\frac12\lVert p\rVert^2-\kappa(w_1,-w_2)$. Each kernel is non-negative and vanishes to third
 # order, where its arguments are antipodal. From these lines one can read off:
 #
-# - **The minimum.** Near $W^*$ the risk is $\frac14\lVert W-W^*\rVert_F^2$ up to third order. The
-#   Hessian is $\frac12I$, all directions alike. The step $\eta=2$ is a Newton step, and descent is
-#   stable up to $\eta=4$.
+# - **The minimum.** Near $W^*$ the risk is $\frac14\lVert W-W^*\rVert_F^2$ up to third order.
+#   The Hessian is $\frac12I$, all directions alike. The step $\eta=2$ is a Newton step, and
+#   descent is stable up to $\eta=4$.
 # - **The other stationary points.** Where $w_1$ and $w_2$ are parallel, $\kappa(w_1,-w_2)=0$ and
 #   the risk is $\frac14\lVert\beta\rVert^2$ at best, attained at $p=\frac12\beta$: a plateau.
 #   Turning the neurons apart lowers it, but only to third order (next chapter).
@@ -411,16 +430,16 @@ chapter.figure(
 )
 
 # %% [markdown]
-# Against integration the identity holds to {number}`parity_gap`, and the two forms agree with it to
-# {number}`two_forms` on a thousand random networks. The misreading of Equation 9 without
+# Against integration the identity holds to {number}`parity_gap`, and the two forms agree with
+# it to {number}`two_forms` on a thousand random networks. The misreading of Equation 9 without
 # normalisation would err by up to {number}`not_normalised`.
 #
 # ## Where it stops being true
 #
 # The closed forms need Gaussian inputs (up to one factor: rotation-invariant ones). The
 # parity identity needs only a symmetric law, with $\lVert p-\beta\rVert^2$ replaced by
-# $\mathbb E((p-\beta)\cdot x)^2$. At a zero neuron the gradient does not exist; where two neurons
-# are parallel, formula (9) divides by zero while the Hessian itself is continuous.
+# $\mathbb E((p-\beta)\cdot x)^2$. At a zero neuron the gradient does not exist in general; where
+# two neurons are parallel, formula (9) divides by zero while the Hessian itself is continuous.
 #
 # ## Verdicts
 
@@ -441,9 +460,9 @@ chapter.verdicts()
 # :class: dropdown
 #
 # The chain rule gives $\nabla_{w_1}R=\frac12(\nabla_sR+\nabla_pR)$ and
-# $\nabla_{w_2}R=\frac12(\nabla_sR-\nabla_pR)$. So a step moves $s$ by $-\frac\eta2\nabla_sR$ and
-# $p$ by $-\frac\eta2\nabla_pR$. With $\nabla_sR=(I-M)s$ and $\nabla_pR=p-\beta+Mp$ the claim
-# follows at $\eta=2$. Near the minimum $w_1$ and $w_2$ are almost antipodal: their angle misses
-# $\pi$ by at most a constant times the error, and the norm of $M$ is at most a constant times this
-# gap.
+# $\nabla_{w_2}R=\frac12(\nabla_sR-\nabla_pR)$. So a step moves $s$ by $-\frac\eta2\nabla_sR$
+# and $p$ by $-\frac\eta2\nabla_pR$. With $\nabla_sR=(I-M)s$ and $\nabla_pR=p-\beta+Mp$ the
+# claim follows at $\eta=2$. Near the minimum $w_1$ and $w_2$ are almost antipodal: their angle
+# misses $\pi$ by at most a constant times the error, and the norm of $M$ is at most a constant
+# times this gap.
 # ````

@@ -29,9 +29,10 @@
 # ```{claim} linear2025.lem5
 # ```
 #
-# **What would count against them.** A formula that automatic differentiation does not confirm; a
-# box on which ball arithmetic cannot decide the sign; a certificate that a false statement obtains
-# as well, such as $\alpha=0.301$ or a radius of $0.51$; a search that finds a smaller ratio.
+# **What would count against them.** A formula that automatic differentiation does not confirm;
+# a box on which ball arithmetic cannot decide the sign; a certificate that a false statement
+# obtains as well, such as $\alpha=0.301$ or a radius of $0.51$; a search that finds a smaller
+# ratio.
 
 # %% tags=["parameters", "hide-input"]
 seed: int = 1  # seed of all random numbers; 0..4294967295
@@ -45,16 +46,18 @@ curve_from: str = "9/10"  # certify radii from here to 1; 9/10 | 3/4 | 1/2 | 1/4
 import itertools
 import math
 from fractions import Fraction
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.collections import PolyCollection
+from scipy.optimize import brentq
 
 from companion import open_chapter
 from companion.figures import COLOURS
 from shallow_relu import linear_targets as lt
 from shallow_relu import population
+from shallow_relu.certificates import join_certificates
+from shallow_relu.linear_saddles import risk_gradient
 
 chapter = open_chapter("linear_targets/correlation_inequality", globals())
 generator = torch.Generator().manual_seed(seed)
@@ -69,18 +72,13 @@ def uniform(*shape):
     return torch.rand(*shape, generator=generator)
 
 
-def gradient_and_error(W, beta):
-    teacher, output = population.linear_teacher(beta)
-    signs = output.new_tensor([1, -1]).expand(W.shape[:-1])
-    return population.gradient(W, teacher, signs, output), W - teacher
-
-
 # %% [markdown]
 # ## One matrix behind the gradient
 #
-# Put $s=\frac12(w_1+w_2)$, $p=\frac12(w_1-w_2)$ and $q=\beta-p$. Since $\sigma(z)=\frac12(z+|z|)$,
-# the odd part of the network is $p\cdot x$, and the even part is $\pm\min(|s\cdot x|,|p\cdot x|)$.
-# With $M=\mathbb E[xx^\top\mathbf 1\{|p\cdot x|<|s\cdot x|\}]$, the average over the inputs on
+# Put $s=\frac12(w_1+w_2)$, $p=\frac12(w_1-w_2)$ and $q=\beta-p$. Since
+# $\sigma(z)=\frac12(z+|z|)$, the odd part of the network is $p\cdot x$, and the even part is
+# $\pm\min(|s\cdot x|,|p\cdot x|)$. With
+# $M=\mathbb E[xx^\top\mathbf 1\{|p\cdot x|<|s\cdot x|\}]$, the average over the inputs on
 # which both neurons have one sign,
 #
 # $$\nabla_sR=(I-M)s,\qquad\nabla_pR=Mp-q,\qquad D:=\lVert W-W^*\rVert_F^2=2\lVert s\rVert^2+2\lVert
@@ -88,8 +86,9 @@ def gradient_and_error(W, beta):
 #
 # $$\langle W-W^*,\nabla R\rangle=s^\top(I-M)s+\lVert q\rVert^2-q^\top Mp .$$
 #
-# $M$ lies between $0$ and $I$. In the plane of the neurons, at the angle $\theta$, its eigenvalues
-# are $(\pi-\theta\pm\sin\theta)/\pi$. First we check the paper's form of the correlation.
+# $M$ lies between $0$ and $I$. In the plane of the neurons, at the angle $\theta$, its
+# eigenvalues are $(\pi-\theta\pm\sin\theta)/\pi$. First we check the paper's form of the
+# correlation.
 
 # %%
 identity = chapter.claim("linear2025.a4")
@@ -114,12 +113,13 @@ identity.check("samples", measured=score.abs().max(), n=6)
 # %% [markdown]
 # ## Figure 6 and its sign
 #
-# The proof of Lemma 4 writes $\langle W-W^*,\nabla R\rangle-\alpha D$ as a quadratic in $\beta$,
-# with the linear part $-(\gamma_1w_1+\gamma_2w_2)\cdot\beta$, and takes the minimum over
-# $\lVert\beta\rVert\ge2\lVert w_1+w_2\rVert$. Since $D$ contains $-2w_1\cdot\beta+2w_2\cdot\beta$,
-# both coefficients get $-2\alpha$; $\gamma_1$ is printed with $+2\alpha$. We compare with
-# automatic differentiation and repeat the figure on the paper's grid, with both signs. We divide
-# by the square of the larger norm, so that rounding is the same on both sides.
+# The proof of Lemma 4 writes $\langle W-W^*,\nabla R\rangle-\alpha D$ as a quadratic in
+# $\beta$, with the linear part $-(\gamma_1w_1+\gamma_2w_2)\cdot\beta$, and takes the minimum
+# over $\lVert\beta\rVert\ge2\lVert w_1+w_2\rVert$. Since $D$ contains
+# $-2w_1\cdot\beta+2w_2\cdot\beta$, both coefficients get $-2\alpha$; $\gamma_1$ is printed
+# with $+2\alpha$. We compare with automatic differentiation and repeat the figure on the
+# paper's grid, with both signs. We divide by the square of the larger norm, so that rounding
+# is the same on both sides.
 
 # %%
 figure_six = chapter.claim("linear2025.fig6")
@@ -137,6 +137,9 @@ figure_six.hypothesis("$\\alpha=0.3$", "alpha", measured=alpha, expected=0.3)
 figure_six.violation(
     "printed sign: negative", "negative", measured=printed.min(), n=printed.numel()
 )
+smallest = torch.zeros(1), torch.tensor([0.5])
+half = lt.plotted_function(*smallest, alpha, as_printed=True)
+figure_six.violation("printed sign at $w_2=\\frac12w_1$: $-8/5$", "negative", measured=half)
 chapter.number("printed_minimum", printed.min(), ".2f", tolerance=1e-9)
 chapter.number("printed_negative_share", 100 * (printed < 0).double().mean(), ".0f")
 
@@ -158,8 +161,7 @@ line = -(corrected[..., None] * W).sum(-2)
 figure_six.check("definition", measured=line, expected=derivative, n=500)
 
 # Three times the weights, with the target at its minimum: the value grows ninefold.
-size = torch.maximum(2 * W.sum(1).norm(dim=-1), line.norm(dim=-1) / (2 - 4 * alpha))
-worst = -size[:, None] * line / line.norm(dim=-1, keepdim=True)
+worst = lt.worst_target(W, 0.5, 0.0, alpha)
 h = lt.correlation(W, worst) - alpha * lt.squared_distance(W, worst)
 h_of_three = lt.correlation(3 * W, 3 * worst) - alpha * lt.squared_distance(3 * W, 3 * worst)
 figure_six.check("homogeneity", measured=h_of_three, expected=9 * h)
@@ -208,15 +210,25 @@ chapter.figure(
 # %% [markdown]
 # With the printed sign the function goes down to {number}`printed_minimum` and is negative on
 # {number}`printed_negative_share` percent of the grid, so the authors must have drawn it with the
-# right one. (The caption divides by $\lVert w_1\rVert$; the power has to be 2, as in their
-# Section 6.)
+# right one.
+#
+# ```{admonition} Errata
+# :class: warning
+# **Figure 6 and Appendix E.1.2 of the paper.** The formula for $\gamma_1$ has $+2\alpha$. With
+# it the function that the proof plots is negative: at $w_2=\frac12w_1$ it is
+# $\tilde h=-\frac85\lVert w_1\rVert^2$. It has to be $-2\alpha$, which follows from the
+# definition; then the function is non-negative for all angles and all ratios, as the figure
+# shows. The caption and the appendix divide by $\lVert w_1\rVert$; the power has to be 2, as
+# in Section 6. Lemma 4 is not affected.
+# ```
 #
 # ## Lemma 4, certified
 #
-# Exchanging the neurons and the sign of $\beta$ changes nothing. So let $r=\lVert w_2\rVert/\lVert
-# w_1\rVert\le1$: the infinite range of ratios becomes the square $0\le\theta\le\pi$, $0\le r\le1$.
-# Let $E(\theta,r)$ be the minimum over $\beta$ for $\lVert w_1\rVert=1$. Ball arithmetic cannot
-# prove $E\ge0$ where $E=0$. There are two such corners.
+# Exchanging the neurons and the sign of $\beta$ changes nothing. So let
+# $r=\lVert w_2\rVert/\lVert w_1\rVert\le1$: the infinite range of ratios becomes the square
+# $0\le\theta\le\pi$, $0\le r\le1$. Let $E(\theta,r)$ be the minimum over $\beta$ for
+# $\lVert w_1\rVert=1$. Ball arithmetic cannot prove $E\ge0$ where $E=0$. There are two such
+# corners.
 #
 # ````{prf:lemma} Antipodal neurons, $\theta=\pi$, $r=1$
 # :label: lemma-antipodal
@@ -227,10 +239,10 @@ chapter.figure(
 # ````
 #
 # ````{prf:proof}
-# On the event of $M$ we have $|p\cdot x|<|s\cdot x|$, so $|q^\top Mp|\le\mathbb E[|q\cdot
-# x|\,|s\cdot x|\,\mathbf 1]\le\Lambda\lVert q\rVert\lVert s\rVert$. The form is
-# positive definite where $(c-\Lambda)c>\Lambda^2/4$. This depends on $\theta$ alone; no division by
-# $D$ is left.
+# On the event of $M$ we have $|p\cdot x|<|s\cdot x|$, so
+# $|q^\top Mp|\le\mathbb E[|q\cdot x|\,|s\cdot x|\,\mathbf 1]$, which is at most
+# $\Lambda\lVert q\rVert\lVert s\rVert$. The form is positive definite where
+# $(c-\Lambda)c>\Lambda^2/4$. This depends on $\theta$ alone; no division by $D$ is left.
 # ````
 #
 # ````{prf:lemma} One neuron vanishes, $\theta=r=0$
@@ -241,19 +253,22 @@ chapter.figure(
 # ````
 #
 # ````{prf:proof}
-# At $r=0$, $s=p$. As $0\preceq M\preceq I$, $\lVert Ms-\frac12s\rVert\le\frac12\lVert s\rVert$.
-# Minimise $s^\top(s-Ms)-q^\top Ms$ over this ball: the minimum is
-# $\frac12\lVert s\rVert^2-\frac12q\cdot s-\frac12\lVert s\rVert\lVert s+q\rVert\ge-\lVert
-# q\rVert\lVert s\rVert$. So the expression is at least $-2\alpha\lVert s\rVert^2+c\lVert
-# q\rVert^2-\lVert q\rVert\lVert s\rVert$. Here $\lVert q\rVert\ge(2/\rho-1)\lVert s\rVert$, and
-# from there on the bound increases with $\lVert q\rVert$: $2c(2/\rho-1)\ge1$, since
-# $c=1-2\alpha\ge\rho/(2-2\rho+\rho^2)$. Its value there is that of $w_1=\rho\beta$,
-# $w_2\to0$ at the angle 0, a rational number that is 0 at $\alpha=\alpha_\rho$ and decreases in
-# $\alpha$.
+# At $r=0$, $s=p$. As $0\preceq M\preceq I$,
+# $\lVert Ms-\frac12s\rVert\le\frac12\lVert s\rVert$. Minimise $s^\top(s-Ms)-q^\top Ms$ over
+# this ball: the minimum is
+# $\frac12\lVert s\rVert^2-\frac12q\cdot s-\frac12\lVert s\rVert\lVert s+q\rVert$, which is not
+# below $-\lVert q\rVert\lVert s\rVert$. So the expression is at least
+# $-2\alpha\lVert s\rVert^2+c\lVert q\rVert^2-\lVert q\rVert\lVert s\rVert$. Here
+# $\lVert q\rVert\ge(2/\rho-1)\lVert s\rVert$, and from there on the bound increases with
+# $\lVert q\rVert$: $2c(2/\rho-1)\ge1$, since $c=1-2\alpha\ge\rho/(2-2\rho+\rho^2)$. Its value
+# there is that of $w_1=\rho\beta$, $w_2\to0$ at the angle 0, a rational number that is 0 at
+# $\alpha=\alpha_\rho$ and decreases in $\alpha$.
 # ````
 #
-# Near this corner $\partial_rE>0$, a strict inequality, carries the sign inwards. Everywhere else
-# $E>0$ is strict. The controls ask for more than is true.
+# Near this corner $\partial_rE>0$, a strict inequality, carries the sign inwards. Everywhere
+# else $E>0$ is strict. The controls ask for more than is true: a larger $\alpha$ or $\rho$,
+# which the corner refuses, and $\alpha_\rho$ at a radius where other neurons are worse than
+# the corner, which only the boxes can notice.
 
 # %%
 lemma_four = chapter.claim("linear2025.lem4")
@@ -267,8 +282,12 @@ refused_alpha = lt.certify_contraction(HALF, rate=Fraction(301, 1000))
 lemma_four.control("$\\alpha=0.301$", "whole domain", certificate=refused_alpha)
 refused_radius = lt.certify_contraction(Fraction(51, 100), rate=Fraction(3, 10))
 lemma_four.control("$\\rho=0.51$", "whole domain", certificate=refused_radius)
+# Here the corner is no obstacle: only the boxes can notice.
+refused_branch = lt.certify_contraction(Fraction(24, 100))
+lemma_four.control("$\\alpha_\\rho$ at $\\rho=0.24$", "whole domain", certificate=refused_branch)
 chapter.number("refused_boxes_alpha", refused_alpha.boxes, ".0f")
 chapter.number("refused_boxes_radius", refused_radius.boxes, ".0f")
+chapter.number("refused_boxes_branch", refused_branch.boxes, ".0f")
 
 # %% tags=["hide-input"]
 figure, panel = plt.subplots(figsize=(6.4, 3.8))
@@ -316,34 +335,36 @@ chapter.figure(
 
 # %% [markdown]
 # The proof takes {number}`boxes` boxes and {number}`seconds` seconds. With $\alpha=0.301$ it ends
-# after {number}`refused_boxes_alpha` boxes with one on which $E<0$, and for $\rho=0.51$ after
-# {number}`refused_boxes_radius`. Now we check that the certified function is the right one, and
+# after {number}`refused_boxes_alpha` boxes with one on which $E<0$, for $\rho=0.51$ after
+# {number}`refused_boxes_radius`, and for $\alpha_\rho$ at $\rho=0.24$ after
+# {number}`refused_boxes_branch`. Now we check that the certified function is the right one, and
 # that random weights agree.
 
 # %%
 theta, r = math.pi * uniform(500), uniform(500)
 plane = torch.stack([theta.cos(), theta.sin()], dim=-1)
 W = torch.stack([torch.tensor([1.0, 0.0]).expand(500, 2), r[:, None] * plane], dim=-2)
-first, second = lt.gammas(theta, r, alpha)
-line = first[:, None] * W[:, 0] + second[:, None] * W[:, 1]
-size = torch.maximum(2 * W.sum(1).norm(dim=-1), line.norm(dim=-1) / (2 - 4 * alpha))
-gradient, error = gradient_and_error(W, size[:, None] * line / line.norm(dim=-1, keepdim=True))
-excess = (gradient * error - alpha * error.square()).sum((-2, -1))
+target = lt.worst_target(W, 0.5, 0.0, alpha)
+error = W - torch.stack([target, -target], dim=1)
+excess = (risk_gradient(W, target) * error - alpha * error.square()).sum((-2, -1))
 certified = lt.reduced_excess(theta, r, 0.5, 0.0, alpha)
+plotted = lt.plotted_function(theta, r, alpha)
+figure_six.check("same function", measured=plotted, expected=certified, n=500)
 lemma_four.check("same function", measured=certified, expected=excess, n=500)
 
 
+def gradient_and_error(W):
+    """Gradient and error for the unit target along the first axis."""
+    target = torch.eye(W.shape[-1])[0]
+    return risk_gradient(W, target), W - torch.stack([target, -target])
+
+
 def correlation_ratio(W):
-    gradient, error = gradient_and_error(W, torch.eye(W.shape[-1])[0].expand(*W.shape[:-2], -1))
+    gradient, error = gradient_and_error(W)
     return (gradient * error).sum((-2, -1)) / error.square().sum((-2, -1))
 
 
-def from_halves(s, p, radius):
-    s = s * (radius / 2 / torch.linalg.vector_norm(s, dim=-1, keepdim=True)).clamp(max=1)
-    return torch.stack([s + p, s - p], dim=-2)
-
-
-W = from_halves(normal(n_points, 3), 2 * normal(n_points, 3), 0.5)
+W = lt.neurons_in_ball(normal(n_points, 3), 2 * normal(n_points, 3), 0.5)
 lemma_four.check("random neurons", measured=correlation_ratio(W).min(), n=n_points)
 closed = torch.tensor([[[0.5, 0.0], [0.0, 0.0]]])
 zero_gate = correlation_ratio(closed)
@@ -363,41 +384,11 @@ lemma_four.check("no slack", measured=correlation_ratio(edge), expected=0.3)
 # The first is the exact value on the radii that the certificate covers; `curve_from` says from
 # where on. A search over weights in three dimensions, on the gradient alone, gives the dots.
 
-
 # %%
-def differentiable(W, values):
-    """The values, infinite where a neuron is zero up to rounding and there is no gradient."""
-    norms = W.norm(dim=-1)
-    return torch.where(norms.amin(-1) < 1e-8 * norms.amax(-1), math.inf, values)
-
-
-def search(objective, radius, rounds=36, keep=8, spread=1.0):
-    """Smallest value over the weights in the ball, by a random search that shrinks.
-
-    Once from starts near the minimum, twice from nearly collinear ones, where one neuron may
-    vanish.
-    """
-    best = math.inf
-    for collinear in (False, True, True):
-        s, p = spread * normal(1500, 3), torch.eye(3)[0] + 0.3 * normal(1500, 3)
-        s = from_halves(s, p, radius).sum(1) / 2
-        W = from_halves(s, s * (1 + 0.1 * normal(1500, 1)) if collinear else p, radius)
-        for size in torch.logspace(-0.7, -4.5, rounds):
-            W = W[differentiable(W, objective(W)).argsort()[:keep]]
-            scale = size * W.norm(dim=-1, keepdim=True).clamp(max=spread)[:, None]
-            moved = W[:, None] + scale * normal(keep, 50, 2, 3)
-            if collinear:
-                shorter = 10 ** (-2 * uniform(keep, 10, 2, 1) * (normal(keep, 10, 2, 1) > 0))
-                moved[:, :10] = W[:, None] * shorter
-            moved = moved.reshape(-1, 2, 3)
-            s, p = moved.sum(1) / 2, (moved[:, 0] - moved[:, 1]) / 2
-            W = torch.cat([W, from_halves(s, p, radius)])
-        best = min(best, float(differentiable(W, objective(W)).min()))
-    return best
-
-
 radii = torch.cat([torch.tensor([0.1, 0.2]), torch.linspace(0.3, 1.6, n_radii - 2)])
-found = torch.tensor([search(correlation_ratio, float(radius)) for radius in radii])
+found = torch.tensor(
+    [lt.smallest_in_ball(correlation_ratio, float(radius), generator) for radius in radii]
+)
 sharp = torch.tensor([lt.sharp_correlation_constant(float(radius)) for radius in radii])
 lemma_four.check("curve is a lower bound", measured=found - sharp, n=n_radii)
 lemma_four.check("curve is reached", measured=found - sharp, n=n_radii)
@@ -408,12 +399,10 @@ while ends[-1] < 1:
     further = Fraction(round(10_000 * (0.24 + (float(ends[-1]) - 0.24) * 1.04)), 10_000)
     ends.append(min(max(further, ends[-1] + Fraction(1, 10_000)), Fraction(1)))
 slices = [lt.certify_contraction(pair) for pair in itertools.pairwise(ends)]
-curve = SimpleNamespace(
-    proved=all(part.proved for part in slices),
-    boxes=sum(part.boxes for part in slices),
-    seconds=sum(part.seconds for part in slices),
-)
+curve = join_certificates(slices)
 lemma_four.check("radii", certificate=curve)
+crossing = brentq(lambda rho: lt.perpendicular_constant(rho) - lt.collinear_rate(rho), 0.2, 0.3)
+chapter.number("crossing", crossing, ".4f", tolerance=1e-7)
 chapter.number("curve_start", float(start), ".2f")
 chapter.number("curve_boxes", curve.boxes, ".0f")
 chapter.number("curve_seconds", curve.seconds, ".1f")
@@ -450,22 +439,23 @@ chapter.figure(
 # %% [markdown]
 # On this page the curve is certified from $\rho=$ {number}`curve_start` to 1, in
 # {number}`curve_slices` intervals with {number}`curve_boxes` boxes and {number}`curve_seconds`
-# seconds. With `curve_from = "1/4"` the run covers $[\frac14,1]$ and takes minutes: the branches
-# cross at $0.2411$, so near $\frac14$ there is little room. Below $\frac14$ the curve is numerical.
+# seconds. With `curve_from = "1/4"` the run covers $[\frac14,1]$ and takes a minute: the
+# branches cross at {number}`crossing`, so near $\frac14$ there is little room. Below $\frac14$
+# the curve is numerical.
 #
 # ## Lemma 5
 #
-# The gradient is at most $\ell$ times the distance; the paper has $\ell^2=\frac52$. The sharp value
-# is $\frac12$. Indeed $\nabla_sR$ and $-\nabla_pR$ are $\mathbb E[Zx]$ with $Z=(s\cdot x)\mathbf
-# 1^c$ and $Z=q\cdot x-(p\cdot x)\mathbf 1$, where $\mathbf 1$ is the event of $M$. By Bessel's
-# inequality
+# The gradient is at most $\ell$ times the distance; the paper has $\ell^2=\frac52$. The sharp
+# value is $\frac12$. Indeed $\nabla_sR$ and $-\nabla_pR$ are $\mathbb E[Zx]$ with
+# $Z=(s\cdot x)\mathbf 1^c$ and $Z=q\cdot x-(p\cdot x)\mathbf 1$, where $\mathbf 1$ is the
+# event of $M$. By Bessel's inequality
 #
 # $$2\lVert\nabla R\rVert_F^2\le\mathbb E\bigl[((s\cdot x)^2+(q\cdot x)^2)\mathbf 1^c
 # +(|q\cdot x|+|s\cdot x|)^2\,\mathbf 1\bigr]\le2\lVert s\rVert^2+2\lVert q\rVert^2=D .$$
 #
-# For the certificate we minimise over $\beta$, as before, and use $\lVert
-# Mp\rVert\le\Lambda\lVert s\rVert$. Equations 10 and 11 have zeros at both ends, which are divided
-# out.
+# For the certificate we minimise over $\beta$, as before, and use
+# $\lVert Mp\rVert\le\Lambda\lVert s\rVert$. Equations 10 and 11 have zeros at both ends, which
+# are divided out.
 
 # %%
 lemma_five = chapter.claim("linear2025.lem5")
@@ -477,14 +467,14 @@ lemma_five.control("$\\ell^2=0.49$", "whole domain", certificate=below)
 
 
 def minus_smoothness(W):
-    gradient, error = gradient_and_error(W, torch.eye(W.shape[-1])[0].expand(*W.shape[:-2], -1))
+    gradient, error = gradient_and_error(W)
     return -gradient.square().sum((-2, -1)) / error.square().sum((-2, -1))
 
 
-largest = -search(minus_smoothness, math.inf, spread=3000.0)
+largest = -lt.smallest_in_ball(minus_smoothness, math.inf, generator, spread=3000.0)
 lemma_five.check("never above one half", measured=largest)
 lemma_five.check("one half is reached", measured=largest)
-in_ball = -search(minus_smoothness, 0.5)
+in_ball = -lt.smallest_in_ball(minus_smoothness, 0.5, generator)
 chapter.number("smoothness", largest, ".4f")
 chapter.number("smoothness_in_ball", in_ball, ".4f", tolerance=2e-2)
 chapter.number("smoothness_in_ball_formula", lt.sharp_smoothness_constant(0.5), ".4f")
@@ -496,8 +486,10 @@ chapter.number("smoothness_in_ball_formula", lt.sharp_smoothness_constant(0.5), 
 #
 # ## Where it stops being true
 #
-# - At a zero neuron the risk has no gradient, and Lemma 4 says nothing. If one sets $\sigma'(0)=0$
-#   there, as software does, the ratio at $w_1=\frac12\beta$, $w_2=0$ is $0.1$: the control above.
+# - Where exactly one neuron is zero the risk has no gradient, and Lemma 4 says nothing. It
+#   extends to averages of limits, as it is linear in the gradient. If one sets $\sigma'(0)=0$
+#   there, as software does, which is no such average, the ratio at $w_1=\frac12\beta$, $w_2=0$
+#   is $0.1$: the control above.
 # - Beyond $\rho=1$ there are stationary points other than $W^*$: the constant is not positive.
 # - Exactly at $\rho=\frac12$ the constant $0.3$ is the infimum and is not attained.
 #

@@ -9,11 +9,12 @@
 # %% [markdown]
 # # The sum of the two neurons never grows
 #
-# The stationary points of the previous chapter all have a large sum, $\lVert w_1+w_2\rVert
-# \ge\lVert\beta\rVert$. {cite:t}`linear2025` avoid them by one observation: descent never increases
-# this sum. A start with a small sum therefore stays away from them for ever. The paper proves it
-# for steps up to 1, by a page of trigonometry. The parity identity proves it for steps up to 4,
-# in two lines, and shows what it rests on: not the Gaussian law, but symmetry.
+# The stationary points of the previous chapter all have a large sum,
+# $\lVert w_1+w_2\rVert \ge\lVert\beta\rVert$. {cite:t}`linear2025` avoid them by one
+# observation: descent never increases this sum. A start with a small sum therefore stays away
+# from them for ever. The paper proves it for steps up to 1, by a page of trigonometry. The
+# parity identity proves it for steps up to 4, in two lines, and shows what it rests on: not
+# the Gaussian law, but symmetry.
 #
 # ```{claim} linear2025.lem3
 # ```
@@ -70,15 +71,16 @@ def growth(W, gradient, step):
 # %% [markdown]
 # ## Why it holds
 #
-# Put $s=\frac12(w_1+w_2)$ and let $M=\mathbb E[xx^\top\mathbf 1\{(w_1\cdot x)(w_2\cdot x)>0\}]$, so
-# $0\preceq M\preceq I$. The odd part of the risk contains $\beta$ but not $s$; the even part
-# gives $\nabla_sR=(I-M)s$. One step of descent is
+# Put $s=\frac12(w_1+w_2)$ and let
+# $M=\mathbb E[xx^\top\mathbf 1\{(w_1\cdot x)(w_2\cdot x)>0\}]$, so $0\preceq M\preceq I$. The
+# odd part of the risk contains $\beta$ but not $s$; the even part gives $\nabla_sR=(I-M)s$.
+# One step of descent is
 #
 # $$s\;\mapsto\;\bigl(I-\tfrac\eta2(I-M)\bigr)s .$$
 #
 # The eigenvalues of the matrix lie between $1-\frac\eta2$ and $1$. So the sum cannot grow if
-# $\eta\le4$. $\square$ For $\eta>4$ take almost antipodal neurons: $M$ is almost zero, and the sum
-# is multiplied by almost $1-\frac\eta2<-1$. Hence the largest factor over all pairs is
+# $\eta\le4$. $\square$ For $\eta>4$ take almost antipodal neurons: $M$ is almost zero, and the
+# sum is multiplied by almost $1-\frac\eta2<-1$. Hence the largest factor over all pairs is
 # $\max(1,\frac\eta2-1)$, whatever $\beta$ is.
 #
 # To look for violations we draw pairs with angles that crowd at $0$ and at $\pi$, with norms over
@@ -134,10 +136,11 @@ chapter.number("law_beyond", sum_growth(4.2), ".1f")
 # ## Symmetric samples, and others
 #
 # Replace the Gaussian law by a sample. If it contains $-x_i$ with every $x_i$, the proof goes
-# through word for word, with $0\preceq M\preceq\hat\Sigma=\frac1n\sum_ix_ix_i^\top$: the sum cannot
-# grow in a step $\eta\le4/\lambda_{\max}(\hat\Sigma)$. On a plain sample odd and even parts mix,
-# and the target does push $s$. The lemma of the paper is about the population only, so this does
-# not speak against it. It says why the paper's proof for samples has to be a different one.
+# through word for word, with $0\preceq M\preceq\hat\Sigma=\frac1n\sum_ix_ix_i^\top$: the sum
+# cannot grow in a step $\eta\le4/\lambda_{\max}(\hat\Sigma)$. On a plain sample odd and even
+# parts mix, and the target does push $s$. The lemma of the paper is about the population only,
+# so this does not speak against it. It says why the paper's proof for samples has to be a
+# different one.
 
 # %%
 features = 5
@@ -216,15 +219,15 @@ chapter.figure(
 )
 
 # %% [markdown]
-# With three samples per dimension {number}`plain_share` of the random pairs violate the lemma; with
-# a hundred, {number}`plain_share_large`.
+# With three samples per dimension {number}`plain_share` of the random pairs violate the lemma;
+# with a hundred, {number}`plain_share_large`.
 #
 # ## Figure 5: both decay at known rates
 #
-# Near the minimum $M$ tends to zero, so $s$ shrinks by $1-\frac\eta2$ in each step, and the risk, a
-# square, by $(1-\frac\eta2)^2$. These are the slopes of the paper's Figure 5. We start from Xavier
-# initialisation with $d=100$ and $\eta=0.1$, and fit the last third. The control starts on the ray
-# of stationary points.
+# Near the minimum $M$ tends to zero, so $s$ shrinks by $1-\frac\eta2$ in each step, and the
+# risk, a square, by $(1-\frac\eta2)^2$. These are the slopes of the paper's Figure 5. We start
+# from Xavier initialisation with $d=100$ and $\eta=0.1$, and fit the last third. The control
+# starts on the ray of stationary points.
 
 # %%
 curves = chapter.claim("linear2025.fig5")
@@ -305,9 +308,9 @@ chapter.figure(
 #
 # - **Steps above 4.** There the sum can grow, and the minimum itself is unstable: its Hessian is
 #   $\frac12I$.
-# - **Zero neurons.** The proof divides by $\lVert w_j\rVert$. If $w_2=0$ and its gate counts as
-#   closed, $w_1$ moves towards $\beta$ alone and the sum can grow. From random starts we
-#   have not met this case.
+# - **Zero neurons.** The proof divides by $\lVert w_j\rVert$. Where exactly one neuron is zero, the
+#   lemma extends to averages of the limits of the gradient. If the gate of $w_2=0$ counts as
+#   closed, which is no such average, $w_1$ moves towards $\beta$ alone and the sum can grow.
 # - **Other symmetric laws.** The lemma holds for them too, for $\eta\le4/\lambda_{\max}$ of the
 #   covariance. Without symmetry it fails, as on plain samples.
 # - **A sum that does not grow is not a sum that shrinks.** For parallel neurons $M=I$ and the sum
@@ -324,18 +327,18 @@ chapter.verdicts()
 # ````{exercise} The trigonometric proof, shortened
 # :label: exercise-linear-sum
 #
-# Let $\omega=\pi-\angle(w_1,w_2)$. Show that the eigenvalues of $M$ are $(\omega+\sin\omega)/\pi$,
-# $(\omega-\sin\omega)/\pi$ and, $d-2$ times, $\omega/\pi$. Which of them matters for two neurons of
-# equal norm?
+# Let $\omega=\pi-\angle(w_1,w_2)$. Show that the eigenvalues of $M$ are
+# $(\omega+\sin\omega)/\pi$, $(\omega-\sin\omega)/\pi$ and, $d-2$ times, $\omega/\pi$. Which of
+# them matters for two neurons of equal norm?
 # ````
 #
 # ````{solution} exercise-linear-sum
 # :class: dropdown
 #
-# The gates agree on a double wedge of angle $\omega$ around the bisector $\hat w_1+\hat w_2$. In
-# the plane, with $\mathbb E\lVert x\rVert^2=2$ and $\phi$ the angle to the bisector,
-# $\frac1\pi\int_{-\omega/2}^{\omega/2}2\cos^2\phi\,d\phi=(\omega+\sin\omega)/\pi$, and with the
-# sine $(\omega-\sin\omega)/\pi$. Across the plane the wedge only counts its probability
-# $\omega/\pi$. For neurons of equal norm $s$ lies on the bisector, so the first eigenvalue matters:
-# the sum is multiplied by $1-\frac\eta2\bigl(1-(\omega+\sin\omega)/\pi\bigr)$.
+# The gates agree on a double wedge of angle $\omega$ around the bisector $\hat w_1+\hat w_2$.
+# In the plane, with $\mathbb E\lVert x\rVert^2=2$ and $\phi$ the angle to the bisector,
+# $\frac1\pi\int_{-\omega/2}^{\omega/2}2\cos^2\phi\,d\phi=(\omega+\sin\omega)/\pi$, and with
+# the sine $(\omega-\sin\omega)/\pi$. Across the plane the wedge only counts its probability
+# $\omega/\pi$. For neurons of equal norm $s$ lies on the bisector, so the first eigenvalue
+# matters: the sum is multiplied by $1-\frac\eta2\bigl(1-(\omega+\sin\omega)/\pi\bigr)$.
 # ````

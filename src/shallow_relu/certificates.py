@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import numpy as np
 from flint import Ordering, arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -84,6 +84,42 @@ class Certificate:
         relative = np.array(boxes, dtype=np.float64).reshape(len(boxes), len(self.domain), 2)
         lower, upper = np.array(self.domain).T
         return lower[:, None] + (upper - lower)[:, None] * relative
+
+
+@dataclass(frozen=True)
+class JointCertificate:
+    """Certificates that count as one.
+
+    Attributes:
+        proved: Whether all are proved.
+        boxes: Number of boxes of all.
+        seconds: Wall-clock time of all.
+    """
+
+    proved: bool
+    boxes: int
+    seconds: float
+
+
+def join_certificates(parts: Sequence[Any]) -> JointCertificate:
+    """Certificates of the parts of one statement as one certificate.
+
+    Args:
+        parts: Objects with `proved`, `boxes` and `seconds`.
+
+    Returns:
+        The certificate of the whole.
+
+    Raises:
+        ValueError: If there are no parts: that would prove anything.
+    """
+    if not parts:
+        raise ValueError("a statement without parts is not proved by proving all of them")
+    return JointCertificate(
+        proved=all(part.proved for part in parts),
+        boxes=sum(part.boxes for part in parts),
+        seconds=sum(part.seconds for part in parts),
+    )
 
 
 # Run-time checks of types would cost a multiple of the arithmetic itself here.

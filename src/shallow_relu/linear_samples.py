@@ -388,6 +388,27 @@ def largest_wedge_energy(
     return best, where
 
 
+def certified_wedge_energy(
+    X: Float[Tensor, "*#batch n d"], beta: Float[Tensor, "*#batch d"], ratio: float
+) -> Float[Tensor, "*batch"]:
+    r"""Upper bound of `sample_wedge_energy` for all unit vectors orthogonal to $\beta$ at once.
+
+    With $x_\perp$ the part of $x$ orthogonal to $\beta$, only samples with
+    $|\beta x_i| \le \kappa \|x_{i,\perp}\|$ can count, in whatever direction. The bound is the
+    largest eigenvalue of $\frac1n \sum x_{i,\perp} x_{i,\perp}^\top$ over them. It is too large by
+    a factor of order $\sqrt d$, and sharp for $d = 2$.
+
+    Args:
+        X: Inputs.
+        beta: Coefficients of the linear target.
+        ratio: $\kappa$.
+    """
+    unit = beta / torch.linalg.vector_norm(beta, dim=-1, keepdim=True)
+    across = X - labels(X, unit)[..., None] * unit[..., None, :]
+    counted = labels(X, beta).abs() <= ratio * torch.linalg.vector_norm(across, dim=-1)
+    return torch.linalg.eigvalsh(_second_moment(across, counted))[..., -1]
+
+
 def gated_square(cosine: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     r"""Mean of $1(\beta x \ge 0)\, \sigma(u x)^2$ for unit vectors with $\beta \cdot u = \cos\psi$.
 

@@ -36,7 +36,7 @@ $0 \le \theta \le \pi$, $0 \le r \le 1$. Two corners need an argument:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -47,7 +47,6 @@ from jaxtyping import Float
 from scipy import optimize
 from torch import Tensor
 
-from shallow_relu import population
 from shallow_relu.certificates import (
     Certificate,
     End,
@@ -57,6 +56,7 @@ from shallow_relu.certificates import (
 )
 from shallow_relu.conjecture_one import ENTIRE_BALLS
 from shallow_relu.kernels import angle, arc_cosine_profile, norm_and_direction
+from shallow_relu.linear_saddles import agreement_matrix, risk_gradient, sum_and_difference
 
 Number = Any
 """A tensor, a ball, a jet of balls, or an exact fraction where no sine is needed."""
@@ -128,28 +128,105 @@ def correlation(
     )
 
 
-def gradient_with_half_gate(
-    W: Float[Tensor, "*#batch 2 d"], beta: Float[Tensor, "*#batch d"]
+def gradient_with_gate(
+    W: Float[Tensor, "*#batch 2 d"], beta: Float[Tensor, "*#batch d"], gate: float = 0.5
 ) -> Float[Tensor, "*batch 2 d"]:
-    r"""Gradient of the risk with $\sigma'(0) = \frac12$ at zero neurons.
+    r"""Mean of the sampled gradients with $\sigma'(0)$ set to `gate`, zero neurons included.
 
-    The risk has no gradient at a zero neuron. With the gate half open, the gradient is the mean of
-    its limits as the neuron tends to zero from opposite sides. Bounds that are convex in the
-    gradient, such as those of a contraction, therefore extend to zero neurons.
+    Where no neuron is zero, the gate does not matter and this is the gradient of the risk. Where
+    both are zero the risk has the gradient $-\frac12 W^*$, which is that of the gate 1/2. Where
+    exactly one is zero the risk has none; with the gate 1/2, this is the mean of the limits of the
+    gradient as the neuron tends to zero from opposite sides. Bounds that are convex in the
+    gradient, such as those of a contraction, extend to such means.
 
     Args:
         W: Neurons; zero is admitted.
         beta: Coefficients of the target.
+        gate: $\sigma'(0)$; 0 in most software, 1 in [linear2025, App. E.2.1].
 
     Returns:
-        The gradient; that of `population.gradient` where no neuron is zero.
+        The gradient; that of `risk_gradient` where no neuron is zero.
     """
-    teacher, output = population.linear_teacher(beta)
-    signs = output.new_tensor([1, -1])
-    gradient = population.gradient(W, teacher, signs.expand(W.shape[:-1]), output)
     mean_residual = (W[..., 0, :] - W[..., 1, :]) / 2 - beta
+    signs = W.new_tensor([[1], [-1]])
     zero = torch.linalg.vector_norm(W, dim=-1, keepdim=True) == 0
-    return torch.where(zero, signs[:, None] * mean_residual[..., None, :] / 2, gradient)
+    at_zero = gate * signs * mean_residual[..., None, :]
+    return torch.where(zero, at_zero, risk_gradient(W, beta))
+
+
+def neurons_in_ball(
+    s: Float[Tensor, "*#batch d"], p: Float[Tensor, "*#batch d"], radius: Tensor | float
+) -> Float[Tensor, "*batch 2 d"]:
+    r"""Neurons $s + p$, $s - p$ with $s$ shortened, if need be, to $\|w_1 + w_2\| \le$ `radius`.
+
+    Args:
+        s: Half sums, not zero.
+        p: Half differences.
+        radius: $\rho \|\beta\|$; broadcast against the batch.
+
+    Returns:
+        The neurons.
+    """
+    longest = torch.as_tensor(radius, dtype=s.dtype, device=s.device)[..., None] / 2
+    s = s * (longest / torch.linalg.vector_norm(s, dim=-1, keepdim=True)).clamp(max=1)
+    return torch.stack(torch.broadcast_tensors(s + p, s - p), dim=-2)
+
+
+def smallest_in_ball(
+    objective: Callable[[Tensor], Tensor],
+    radius: float,
+    generator: torch.Generator,
+    *,
+    rounds: int = 36,
+    spread: float = 1.0,
+) -> float:
+    r"""Smallest value of a function of two neurons in the ball, by a random search that shrinks.
+
+    For $\beta = e_1$ in three dimensions, the general case, and $\|w_1 + w_2\| \le$ `radius`.
+    Once from starts near the minimum of the risk, twice from nearly collinear ones, of which one
+    neuron may vanish. Weights with a neuron that is zero up to rounding do not count: the risk has
+    no gradient there.
+
+    Args:
+        objective: Takes neurons `[n, 2, 3]` and returns `n` values.
+        radius: $\rho$; may be infinite.
+        generator: Source of randomness.
+        rounds: Number of times that the search shrinks.
+        spread: Standard deviation of the first half sums.
+
+    Returns:
+        The smallest value found, an upper bound of the infimum.
+    """
+    keep, best = 8, math.inf
+
+    def draw(*shape: int, normal: bool = True) -> Tensor:
+        kind = torch.randn if normal else torch.rand
+        return kind(*shape, generator=generator, dtype=torch.float64)
+
+    def values(W: Tensor) -> Tensor:
+        norms = torch.linalg.vector_norm(W, dim=-1)
+        return torch.where(norms.amin(-1) < 1e-8 * norms.amax(-1), math.inf, objective(W))
+
+    for collinear in (False, True, True):
+        target = torch.eye(3, dtype=torch.float64)[0] + 0.3 * draw(1500, 3)
+        W = neurons_in_ball(spread * draw(1500, 3), target, radius)
+        if collinear:
+            s, _ = sum_and_difference(W)
+            W = neurons_in_ball(s, s * (1 + 0.1 * draw(1500, 1)), radius)
+        for size in torch.logspace(-0.7, -4.5, rounds).tolist():
+            W = W[values(W).argsort()[:keep]]
+            scale = torch.linalg.vector_norm(W, dim=-1, keepdim=True).clamp(max=spread)[:, None]
+            moved = W[:, None] + size * scale * draw(keep, 50, 2, 3)
+            if collinear:
+                chosen = draw(keep, 10, 2, 1) > 0
+                moved[:, :10] = W[:, None] * 10 ** (
+                    -2 * draw(keep, 10, 2, 1, normal=False) * chosen
+                )
+            W = torch.cat(
+                [W, neurons_in_ball(*sum_and_difference(moved.reshape(-1, 2, 3)), radius)]
+            )
+        best = min(best, float(values(W).min()))
+    return best
 
 
 class Gammas(NamedTuple):
@@ -287,6 +364,37 @@ def reduced_excess(
         - (quarter + g * g / curvature) * gated
         + curvature * _square(_positive_part(slack))
     )
+
+
+def worst_target(
+    W: Float[Tensor, "*#batch 2 d"],
+    radius: float,
+    step: Float[Tensor, "*#batch"] | float,
+    rate: Float[Tensor, "*#batch"] | float,
+) -> Float[Tensor, "*batch d"]:
+    r"""The target $\beta$ at which $E$ is smallest, of all with $\|w_1 + w_2\| \le \rho \|\beta\|$.
+
+    With $g = \frac12 - \frac\eta4$ and $c = 1 - \frac\eta4 - 2 a > 0$ it is
+    $p + \frac gc M p$, made longer where that is too short.
+
+    Args:
+        W: Neurons, not zero; $p$ must not be zero either.
+        radius: $\rho$.
+        step: $\eta$.
+        rate: $a$.
+
+    Returns:
+        The targets.
+    """
+    s, p = sum_and_difference(W)
+    g, c = (
+        torch.as_tensor(x, dtype=W.dtype)[..., None]
+        for x in (0.5 - step / 4, 1 - step / 4 - 2 * rate)
+    )
+    centre = p + g / c * (agreement_matrix(W) @ p[..., None])[..., 0]
+    length = torch.linalg.vector_norm(centre, dim=-1, keepdim=True)
+    least = 2 / radius * torch.linalg.vector_norm(s, dim=-1, keepdim=True)
+    return centre * (least / length).clamp(min=1)
 
 
 def collinear_rate(radius: Number, step: Number = 0) -> Number:
@@ -459,9 +567,13 @@ def certify_contraction(
         The certificate.
 
     Raises:
+        TypeError: If a number is not exact.
         ValueError: If a radius or step size is outside of the range that the proof covers, or a
             rate is given for an interval.
     """
+    numbers = [*_range(radius), *_range(step), *rising_to, 0 if rate is None else rate]
+    if not all(isinstance(number, int | Fraction) for number in numbers):
+        raise TypeError(f"radii, steps and rates must be exact numbers, not {numbers}")
     intervals = [end for end in (radius, step) if isinstance(end, tuple)]
     if rate is not None and intervals:
         raise ValueError("a given rate needs one radius and one step")
@@ -498,7 +610,8 @@ def certify_contraction(
 
     def region(theta: arb, ratio: arb) -> Sequence[arb]:
         _, eta, a = settings(free)
-        not_antipodal = -_antipodal_form(theta, eta, a)
+        on_sum, mixed, on_error = antipodal_form(theta, eta, a, arb.pi())
+        not_antipodal = mixed * mixed - on_sum * on_error
         if not corner:
             return (not_antipodal,)
         beyond = (theta - _exact(rising_to[0])).max(ratio - _exact(rising_to[1]))
@@ -517,19 +630,30 @@ def certify_contraction(
     return ContractionCertificate(corner, rising if corner else None, rest, rising_to)
 
 
-def _antipodal_form(theta: Number, step: Number, rate: Number) -> Number:
-    r"""Determinant of a form in $\|s\|, \|q\|$ below $E$; its other minor is then positive too.
+def antipodal_form(
+    theta: Number, step: Number, rate: Number, pi: Number = math.pi
+) -> tuple[Number, Number, Number]:
+    r"""Coefficients $A, B, C$ with $E \ge A \|s\|^2 - 2 B \|s\| \|q\| + C \|q\|^2$ for all targets.
 
-    $E \ge [(1 - \Lambda) - \frac\eta4 (1 - \Lambda)^2 - \frac\eta4 \Lambda^2 - 2 a] \|s\|^2
-    - 2 g \Lambda \|s\| \|q\| + c \|q\|^2$, because $u - \frac\eta4 u^2$ increases on $[0, 1]$ for
-    $\eta \le 2$. Here $c \ge \frac12 - 2 a > 0$.
+    With $\Lambda = \|M\|$ and $g = \frac12 - \frac\eta4 \ge 0$,
+    $A = (1 - \Lambda) - \frac\eta4 (1 - \Lambda)^2 - \frac\eta4 \Lambda^2 - 2 a$,
+    $B = g \Lambda$ and $C = 1 - \frac\eta4 - 2 a$, because $u - \frac\eta4 u^2$ increases on
+    $[0, 1]$ for $\eta \le 2$. Where $C > 0$ and $A C > B^2$ the form is positive definite: this
+    settles nearly antipodal neurons of any norms.
+
+    Args:
+        theta: Angle between the neurons.
+        step: $\eta$, from 0 to 2.
+        rate: $a$; at most `collinear_rate`, $C$ is positive.
+        pi: $\pi$ as a number of the same kind.
+
+    Returns:
+        $A$, $B$ and $C$.
     """
-    largest, _ = gating_eigenvalues(theta, arb.pi())
-    quarter = step / 4
-    curvature, g = 1 - quarter - 2 * rate, (2 - step) / 4
-    rest = 1 - largest
+    largest, _ = gating_eigenvalues(theta, pi)
+    quarter, rest = step / 4, 1 - largest
     on_sum = rest - quarter * (rest * rest + largest * largest) - 2 * rate
-    return on_sum * curvature - g * g * largest * largest
+    return on_sum, (2 - step) / 4 * largest, 1 - quarter - 2 * rate
 
 
 def certify_smoothness(square: Fraction, *, precision: int = 64) -> Certificate:
@@ -563,6 +687,19 @@ def certify_smoothness(square: Fraction, *, precision: int = 64) -> Certificate:
     )
 
 
+def _gated_bound_acute(theta: arb) -> arb:
+    r"""$\pi^2$ minus the squared left side of Eq. 10 at $\|w_2\| = 1$, over $\theta^3$."""
+    sinc, cubic = ENTIRE_BALLS.sinc, ENTIRE_BALLS.cubic_sine
+    excess, rest = cubic(theta), sinc(theta) * sinc(theta / 2) ** 2
+    return 8 * arb.pi() * cubic(2 * theta) - theta**3 * excess * excess - theta * rest
+
+
+def _gated_bound_obtuse(opening: arb) -> arb:
+    r"""$\pi^2 \sin^2\theta$ minus the same square, over $(\pi - \theta)^2$, in $\pi - \theta$."""
+    sinc = ENTIRE_BALLS.sinc(opening)
+    return (arb.pi() ** 2 - 1) * sinc**2 + 2 * sinc * opening.cos() - 1
+
+
 def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificate]:
     r"""Prove $\|\sin\theta \|w_2\| \hat w_1 + (\pi - \theta) w_2\| \le \pi \|w_1 + w_2\|$.
 
@@ -577,17 +714,6 @@ def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificat
     Returns:
         The certificates for acute and for obtuse angles.
     """
-    sinc, cubic = ENTIRE_BALLS.sinc, ENTIRE_BALLS.cubic_sine
-
-    def acute(theta: arb) -> arb:
-        whole, half, excess = sinc(theta), sinc(theta / 2), cubic(theta)
-        return (
-            8 * arb.pi() * cubic(2 * theta) - theta**3 * excess * excess - theta * whole * half**2
-        )
-
-    def obtuse(opening: arb) -> arb:
-        whole = sinc(opening)
-        return (arb.pi() ** 2 - 1) * whole**2 + 2 * whole * opening.cos() - 1
 
     def right_angle() -> arb:
         return arb.pi() / 2
@@ -595,8 +721,8 @@ def certify_gated_bound(*, precision: int = 64) -> tuple[Certificate, Certificat
     return tuple(
         prove_positive(function, [(0, right_angle)], statement=statement, precision=precision)
         for function, statement in (
-            (acute, "Eq. 10 for acute angles, divided by theta^3"),
-            (obtuse, "Eq. 10 for obtuse angles, divided by (pi - theta)^2"),
+            (_gated_bound_acute, "Eq. 10 for acute angles, divided by theta^3"),
+            (_gated_bound_obtuse, "Eq. 10 for obtuse angles, divided by (pi - theta)^2"),
         )
     )
 

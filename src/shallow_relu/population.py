@@ -21,6 +21,7 @@ the gradient is zero, and its part of the Hessian does not exist.
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -237,7 +238,8 @@ def _residual_network(
         neurons.new_ones(neurons.shape[-2], m) if weights is None else weights
         for neurons, weights in zip((W, W_star), given.values(), strict=True)
     )
-    batch = torch.broadcast_shapes(*(t.shape[:-2] for t in (W, W_star, student, teacher)))
+    # The function of the same name in torch imports a computer algebra system at the first call.
+    batch = np.broadcast_shapes(*(t.shape[:-2] for t in (W, W_star, student, teacher)))
     V = torch.cat([t.expand(*batch, -1, -1) for t in (W, W_star)], dim=-2)
     c = torch.cat([t.expand(*batch, -1, -1) for t in (student, -teacher)], dim=-2)
     return V, c

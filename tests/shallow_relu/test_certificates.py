@@ -9,6 +9,7 @@ from flint import arb, ctx
 from shallow_relu.certificates import (
     Jet,
     TrigonometricField,
+    join_certificates,
     prove_positive,
     variables,
     with_mean_value_form,
@@ -32,6 +33,17 @@ def test_a_positive_function_is_proved_with_a_valid_lower_bound():
     assert certificate.open_boxes == ()
     assert certificate.counterexample is None
     assert 0 < certificate.lower_bound <= 0.01
+
+
+def test_a_joint_certificate_needs_all_of_its_parts():
+    proved = prove_positive(parabola(arb(1)), [(0, 1)], statement="true")
+    refused = prove_positive(parabola(-arb(1)), [(0, 1)], statement="false")
+    assert join_certificates([proved, proved]).proved
+    both = join_certificates([proved, refused])
+    assert not both.proved
+    assert both.boxes == proved.boxes + refused.boxes
+    with pytest.raises(ValueError, match="without parts"):
+        join_certificates([])
 
 
 def test_a_zero_is_refused_and_located():

@@ -202,6 +202,22 @@ def test_search_for_the_largest_wedge_energy_against_a_grid():
     assert abs(where @ beta) < 1e-12
 
 
+@pytest.mark.parametrize("ratio", [0.05, 0.3, 2.0])
+def test_certified_wedge_energy_bounds_every_direction(ratio):
+    X, beta = draw(33, 6, 400, 4), draw(34, 6, 4)
+    beta = beta / torch.linalg.vector_norm(beta, dim=-1, keepdim=True)
+    bound = samples.certified_wedge_energy(X, beta, ratio)
+    for sample, direction, value in zip(X, beta, bound, strict=True):
+        u = draw(35, 300, 4)
+        u = u - (u @ direction)[:, None] * direction
+        u = u / torch.linalg.vector_norm(u, dim=-1, keepdim=True)
+        assert samples.sample_wedge_energy(u, sample, direction, ratio).max() <= value + 1e-12
+    # In the plane there is one direction up to sign, and the bound is its energy.
+    X, beta, u = draw(36, 400, 2), torch.tensor([0.6, 0.8]), torch.tensor([0.8, -0.6])
+    exact = samples.sample_wedge_energy(u, X, beta, ratio)
+    torch.testing.assert_close(samples.certified_wedge_energy(X, beta, ratio), exact)
+
+
 @pytest.mark.parametrize("psi", [0.0, 0.4, math.pi / 2, 3 * math.pi / 4])
 def test_gated_square_by_quadrature(psi):
     def along(angle):

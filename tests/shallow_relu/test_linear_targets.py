@@ -11,6 +11,9 @@ from scipy import optimize
 
 from shallow_relu import population
 from shallow_relu.linear_targets import (
+    _gated_bound_acute,
+    _gated_bound_obtuse,
+    antipodal_form,
     certify_contraction,
     certify_gated_bound,
     certify_smoothness,
@@ -18,15 +21,18 @@ from shallow_relu.linear_targets import (
     correlation,
     gammas,
     gating_eigenvalues,
-    gradient_with_half_gate,
+    gradient_with_gate,
+    neurons_in_ball,
     perpendicular_constant,
     plotted_function,
     reduced_excess,
     sharp_contraction_factor,
     sharp_correlation_constant,
     sharp_smoothness_constant,
+    smallest_in_ball,
     squared_distance,
     unit_output_weights,
+    worst_target,
 )
 
 HALF, STEPS = Fraction(1, 2), (0.0, 0.7, 1.0, 2.0)
@@ -131,6 +137,19 @@ def test_reduced_excess_is_the_minimum_over_the_target(step):
     assert excess.min() >= reduced_excess(theta[0], ratio[0], radius, step, rate) - 1e-12
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_worst_target_attains_the_reduced_excess(step):
+    generator = torch.Generator().manual_seed(19)
+    theta = math.pi * torch.rand(300, generator=generator, dtype=torch.float64)
+    ratio = torch.rand(300, generator=generator, dtype=torch.float64)
+    W, rate = in_the_plane(theta, ratio), 0.2
+    beta = worst_target(W, 0.6, step, rate)
+    gradient, error = by_autograd(W, beta)
+    excess = (gradient * error - step / 2 * gradient**2 - rate * error**2).sum(dim=(-2, -1))
+    torch.testing.assert_close(excess, reduced_excess(theta, ratio, 0.6, step, rate))
+    assert (W.sum(1).norm(dim=1) <= 0.6 * beta.norm(dim=1) * (1 + 1e-12)).all()
+
+
 def test_plotted_function_is_the_reduced_excess_without_step():
     generator = torch.Generator().manual_seed(5)
     theta = math.pi * torch.rand(500, generator=generator, dtype=torch.float64)
@@ -173,9 +192,67 @@ def test_half_gate_is_the_mean_of_opposite_limits():
         aside = torch.zeros_like(W)
         aside[:, zero] = small
         limits = [by_autograd(there + sign * aside, beta)[0] for sign in (1, -1)]
-        found = gradient_with_half_gate(there, beta)
+        found = gradient_with_gate(there, beta)
         torch.testing.assert_close(found, sum(limits) / 2, atol=1e-7, rtol=0)
-    torch.testing.assert_close(gradient_with_half_gate(W, beta), by_autograd(W, beta)[0])
+    torch.testing.assert_close(gradient_with_gate(W, beta), by_autograd(W, beta)[0])
+
+
+@pytest.mark.parametrize("gate", [0.0, 0.5, 1.0])
+def test_gates_at_zero_neurons_against_samples(gate):
+    W, beta = draw(1, 3, seed=12)
+    W, beta = W[0], beta[0]
+    W[1] = 0
+    x = torch.randn(400_000, 3, generator=torch.Generator().manual_seed(13), dtype=torch.float64)
+    active = x @ W.mT
+    residual = torch.relu(active[:, 0]) - torch.relu(active[:, 1]) - x @ beta
+    open_gates = torch.where(active == 0, gate, (active > 0).double())
+    signs = torch.tensor([1.0, -1.0], dtype=torch.float64)
+    values = (residual[:, None] * signs * open_gates)[..., None] * x[:, None]
+    error = values.std(dim=0) / math.sqrt(len(x))
+    gap = (values.mean(dim=0) - gradient_with_gate(W, beta, gate)).abs()
+    assert (gap <= 4.5 * error).all()
+
+
+def test_two_zero_neurons_are_no_kink():
+    (V, U), beta = draw(2, 3, seed=14)[0], draw(1, 3, seed=15)[1][0]
+    slope = gradient_with_gate(torch.zeros_like(V), beta)
+    teacher, output = population.linear_teacher(beta)
+    for direction in (V, U, -V):
+        risks = [
+            float(population.risk(h * direction, teacher, output.new_tensor([1, -1]), output))
+            for h in (0.0, 1e-6)
+        ]
+        measured = (risks[1] - risks[0]) / 1e-6
+        assert measured == pytest.approx(float((slope * direction).sum()), abs=1e-5)
+
+
+def test_neurons_in_the_ball_keep_direction_and_difference():
+    generator = torch.Generator().manual_seed(16)
+    s, p = torch.randn(2, 200, 4, generator=generator, dtype=torch.float64)
+    limit = torch.rand(200, generator=generator, dtype=torch.float64) + 0.5
+    W = neurons_in_ball(s, p, limit)
+    length = W.sum(dim=1).norm(dim=1)
+    assert (length <= limit * (1 + 1e-14)).all()
+    inside = 2 * s.norm(dim=1) <= limit
+    assert 0 < inside.sum() < 200
+    torch.testing.assert_close(length[~inside], limit[~inside])
+    torch.testing.assert_close(W.sum(dim=1)[inside], 2 * s[inside])
+    torch.testing.assert_close((W[:, 0] - W[:, 1]) / 2, p)
+    cosine = torch.cosine_similarity(W.sum(dim=1), s, dim=1)
+    torch.testing.assert_close(cosine, torch.ones_like(cosine))
+
+
+def test_search_finds_a_known_infimum_in_the_ball():
+    # Farthest from 2 e_1 in the sum, and closest to e_1 in the difference: both are known.
+    goal = torch.eye(3, dtype=torch.float64)[0]
+
+    def objective(W):
+        s, p = W.sum(dim=1), W[:, 0] - W[:, 1]
+        return (s - 2 * goal).square().sum(1) + (p - goal).square().sum(1)
+
+    found = smallest_in_ball(objective, 0.5, torch.Generator().manual_seed(17))
+    assert found + 1e-12 >= 2.25
+    assert found == pytest.approx(2.25, abs=1e-3)
 
 
 @pytest.mark.parametrize("radius", [0.1, 0.25, 0.5])
@@ -223,12 +300,53 @@ def test_certificates_refuse_more(radius, rate):
     assert reduced_excess(theta, ratio, float(radius), 0.0, float(rate)) < 0
 
 
+def test_certificates_refuse_by_boxes_alone_where_the_corner_is_no_obstacle():
+    refused = certify_contraction(Fraction(24, 100))
+    assert refused.corner and refused.rising.proved
+    assert not refused.proved
+    box = refused.rest.coordinates([refused.rest.counterexample])[0].mean(-1)
+    theta, ratio = torch.tensor(box, dtype=torch.float64)
+    rate = collinear_rate(Fraction(24, 100))
+    assert reduced_excess(theta, ratio, 0.24, 0.0, float(rate)) < 0
+    assert certify_contraction(Fraction(242, 1000)).proved
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_antipodal_form_is_below_the_excess(step):
+    W, beta = draw(20_000, 3, seed=18)
+    W[::2, 1] = -W[::2, 0] + 0.1 * W[::2, 1]
+    beta[1::2] = (W[1::2, 0] - W[1::2, 1]) / 2 + 0.3 * beta[1::2]
+    gradient, error = by_autograd(W, beta)
+    excess = (gradient * error - step / 2 * gradient**2 - 0.1 * error**2).sum(dim=(-2, -1))
+    s = W.sum(dim=1).norm(dim=1) / 2
+    q = (beta - (W[:, 0] - W[:, 1]) / 2).norm(dim=1)
+    cosine = torch.cosine_similarity(W[:, 0], W[:, 1], dim=1)
+    on_sum, mixed, on_error = antipodal_form(torch.acos(cosine), step, 0.1)
+    form = on_sum * s**2 - 2 * mixed * s * q + on_error * q**2
+    room = (excess - form) / (s**2 + q**2)
+    assert -1e-9 < room.min() < 0.05
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("radius", [0.1, 0.5, 1.0])
+def test_excess_is_not_negative_where_one_neuron_vanishes(radius, step):
+    theta = torch.linspace(0, math.pi, 400, dtype=torch.float64)
+    rate = collinear_rate(radius, step)
+    edge = reduced_excess(theta, torch.zeros_like(theta), radius, step, rate)
+    assert edge.min() > -1e-12
+    assert abs(edge[0]) < 1e-12
+    higher = reduced_excess(theta, torch.zeros_like(theta), radius, step, rate + 1e-3)
+    assert higher.min() < 0
+
+
 def test_certificates_refuse_settings_that_the_proof_does_not_cover():
     for radius, step in ((Fraction(3, 2), Fraction(0)), (HALF, Fraction(5, 2))):
         with pytest.raises(ValueError, match="the proof is for"):
             certify_contraction(radius, step)
     with pytest.raises(ValueError, match="one radius"):
         certify_contraction((HALF, Fraction(1)), rate=HALF)
+    with pytest.raises(TypeError):
+        certify_contraction(HALF, rate=0.3)
     with pytest.raises(ValueError, match="1/4"):
         certify_smoothness(Fraction(1, 5))
 
@@ -252,6 +370,19 @@ def test_smoothness_over_random_neurons():
     assert certify_smoothness(Fraction(5, 2)).proved
     assert not certify_smoothness(Fraction(1, 2)).proved
     assert all(part.proved for part in certify_gated_bound())
+
+
+@pytest.mark.parametrize("theta", [0.02, 0.4, 1.3, 1.57])
+def test_certified_forms_of_equation_10_against_mpmath(theta):
+    with mpmath.workdps(40):
+        for angle, size, power, form in (
+            (mpmath.mpf(theta), mpmath.pi, 3, _gated_bound_acute),
+            (mpmath.pi - theta, mpmath.pi * mpmath.sin(theta), 2, _gated_bound_obtuse),
+        ):
+            sine, rest = mpmath.sin(angle), mpmath.pi - angle
+            left = [sine + rest * mpmath.cos(angle), rest * sine]
+            expected = (size**2 - left[0] ** 2 - left[1] ** 2) / mpmath.mpf(theta) ** power
+            assert float(form(arb(theta))) == pytest.approx(float(expected), rel=1e-10)
 
 
 def test_gated_bound_over_random_neurons():
