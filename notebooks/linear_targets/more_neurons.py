@@ -184,7 +184,7 @@ chapter.figure(
     r"$\pm\beta$. With $K=2$ the neurons are $\pm\beta$. With more neurons, started at full scale, "
     r"the groups may sum to $\pm\beta$ or miss it.",
     alt="Three panels with red and blue trajectories that start near the origin. With two neurons "
-    "they end on the arrow heads; with four and ten they end elsewhere, and larger points mark the sums.",
+    "they end on the arrow heads; with four and ten elsewhere; larger points mark the sums.",
     data=table,
     claims=["linear2025.fig2"],
 )
