@@ -171,7 +171,7 @@ for panel, (title, K, scale) in zip(axes, panels, strict=True):
         ):
             table[name] += [v if isinstance(v, str | int) else float(v) for v in values]
     for half, colour in ((slice(None, K // 2), "purple"), (slice(K // 2, None), "green")):
-        panel.plot(*flat[-1, half].sum(dim=0), "s", color=colour, markersize=7, alpha=0.8)
+        panel.plot(*flat[-1, half].sum(dim=0), "o", color=colour, markersize=9, alpha=0.8)
     for sign in (1, -1):
         panel.annotate("", (sign, 0), (0, 0), arrowprops={"arrowstyle": "->", "linewidth": 1.4})
     panel.set(title=title, xlabel=r"along $\beta$", xlim=(-2.3, 2.3), ylim=(-2.3, 2.3))
@@ -180,11 +180,11 @@ chapter.figure(
     "fig-linear2025-group-sums",
     figure,
     caption=r"Counterpart of Figure 2: neurons with output weight $+1$ (red) and $-1$ (blue), "
-    r"points where they end, and sums of the two groups (purple and green squares); arrows are "
+    r"points where they end, and sums of the two groups (purple and green); arrows are "
     r"$\pm\beta$. With $K=2$ the neurons are $\pm\beta$. With more neurons, started at full scale, "
     r"the groups may sum to $\pm\beta$ or miss it.",
     alt="Three panels with red and blue trajectories that start near the origin. With two neurons "
-    "they end on the arrow heads; with four and ten they end elsewhere, and squares mark the sums.",
+    "they end on the arrow heads; with four and ten elsewhere; larger points mark the sums.",
     data=table,
     claims=["linear2025.fig2"],
 )
