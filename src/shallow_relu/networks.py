@@ -66,7 +66,8 @@ def join(
     W: Float[Tensor, "*#batch K d"], a: Float[Tensor, "*#batch K"]
 ) -> Float[Tensor, "*#batch K d+1"]:
     """Both layers as one state."""
-    batch = torch.broadcast_shapes(W.shape[:-1], a.shape)
+    # numpy's, since torch's imports a computer algebra system at the first call
+    batch = np.broadcast_shapes(W.shape[:-1], a.shape)
     return torch.cat([W.expand(*batch, W.shape[-1]), a.expand(batch)[..., None]], dim=-1)
 
 
