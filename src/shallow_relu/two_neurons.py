@@ -285,7 +285,8 @@ def in_plane_critical_points(
 
     Returns:
         The critical points of positive risk, with $e_2$ less than half a turn counterclockwise
-        from $e_1$, and the index of the teacher of each; sorted by teacher, then by risk.
+        from $e_1$, and the index of the teacher of each; sorted by teacher, then by risk, and where
+        risks agree to $10^{-9}$ (mirror images) by the direction of the first student.
     """
     steps = torch.arange(cells + 1, dtype=W_star.dtype, device=W_star.device)
     # The offset keeps symmetry axes of the teacher off the grid.
@@ -311,12 +312,14 @@ def in_plane_critical_points(
     risk = population.risk(W, W_star[owner])
     kept = is_critical(W, W_star[owner]) & (risk > 1e-9)
     kept &= (apart > _SMALLEST_ANGLE) & (apart < math.pi - _SMALLEST_ANGLE)
-    order = kept.nonzero().squeeze(-1)
-    order = order[risk[order].argsort(stable=True)]
-    order = order[owner[order].argsort(stable=True)]
-    W, owner = W[order], owner[order]
+    W, owner, risk = W[kept], owner[kept], risk[kept]
     clockwise = W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] * W[:, 1, 0] < 0
     W = torch.where(clockwise[:, None, None], W.flip(-2), W)
+    order = torch.arange(len(W), device=W.device)
+    # Mirror images have one risk; left to rounding, their order would depend on the machine.
+    for key in (torch.atan2(W[:, 0, 1], W[:, 0, 0]), risk.round(decimals=9), owner):
+        order = order[key[order].argsort(stable=True)]
+    W, owner = W[order], owner[order]
     near = torch.cdist(W.flatten(1), W.flatten(1)) < 1e-6
     repeated = (near & (owner[:, None] == owner)).tril(diagonal=-1).any(dim=-1)
     return W[~repeated], owner[~repeated]

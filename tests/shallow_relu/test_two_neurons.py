@@ -248,6 +248,8 @@ def test_in_plane_critical_points():
     assert teachers_inside(W, teachers[owner]).tolist() == [1, 1, 1]
     turned = W[:, 0, 0] * W[:, 1, 1] - W[:, 0, 1] * W[:, 1, 0]
     assert (turned > 0).all()
+    places = torch.atan2(W[1:, 0, 1], W[1:, 0, 0])
+    assert places[0] < places[1], "mirror images stand in the order of their directions"
 
 
 def test_in_plane_critical_points_by_random_descent_of_the_gradient():
