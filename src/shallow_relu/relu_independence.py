@@ -277,3 +277,67 @@ def random_vectors(
             length = int(torch.randint(1, 4, (1,), generator=generator))
             result.append([sign * flip * length * entry for entry in line])
     return result
+
+
+class WeakForm(NamedTuple):
+    r"""Both sides of the two statements of [lightman2026, Prop. 2.4], tested with one function.
+
+    Attributes:
+        first: $-\int \sigma(v \cdot x)\, D_v \phi\, dx$ and
+            $\|v\|^2 \int_{v \cdot x > 0} \phi\, dx$.
+        second: $\int \sigma(v \cdot x)\, D_v^2 \phi\, dx$ and
+            $\|v\|^3 \int_{v \cdot x = 0} \phi\, d\sigma$.
+    """
+
+    first: tuple[float, float]
+    second: tuple[float, float]
+
+
+def weak_form(v: Sequence[float], centre: Sequence[float], *, n_nodes: int = 200) -> WeakForm:
+    r"""Integrate a ReLU and its derivatives against the bump $\exp(-1/(1-\|x-c\|^2))$.
+
+    Gauss-Legendre rules in the coordinate along $v$ and in the distance from the axis through the
+    centre $c$, around which the bump is symmetric.
+
+    Args:
+        v: Vector of the ReLU, not zero.
+        centre: Centre of the bump; its ball of radius 1 should meet the hyperplane.
+        n_nodes: Number of nodes for each coordinate.
+    """
+    v, c = np.asarray(v, dtype=float), np.asarray(centre, dtype=float)
+    d, norm = len(v), np.linalg.norm(v)
+    along = float(v @ c) / norm
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    nodes, weights = (nodes + 1) / 2, weights / 2
+
+    def over_slice(t: np.ndarray, derivative: int) -> np.ndarray:
+        """Integrals over the slices at `t` of the bump, or of a derivative along `v`."""
+        reach = np.sqrt(np.clip(1 - (t - along) ** 2, 0, None))[:, None]
+        radius = reach * nodes if d > 1 else np.zeros((len(t), 1))
+        u = 1 - (t[:, None] - along) ** 2 - radius**2
+        u = np.where(u > 1e-3, u, np.inf)  # the bump is below e^-1000 there
+        g = (t[:, None] - along) * norm
+        factor = {
+            0: np.ones_like(u),
+            1: -2 * g / u**2,
+            2: 4 * g**2 / u**4 - 2 * norm**2 / u**2 - 8 * g**2 / u**3,
+        }[derivative]
+        values = np.where(np.isinf(u), 0, np.exp(-1 / u) * factor)
+        if d == 1:
+            return values[:, 0]
+        sphere = 2 * math.pi ** ((d - 1) / 2) / math.gamma((d - 1) / 2)
+        return sphere * (values * radius ** (d - 2) * weights * reach).sum(axis=1)
+
+    low, high = max(0.0, along - 1), max(0.0, along + 1)
+    t, step = low + (high - low) * nodes, (high - low) * weights
+    relu = norm * t
+    return WeakForm(
+        first=(
+            float(-(step * relu) @ over_slice(t, 1)),
+            float(norm**2 * step @ over_slice(t, 0)),
+        ),
+        second=(
+            float((step * relu) @ over_slice(t, 2)),
+            float(norm**3 * over_slice(np.zeros(1), 0)[0]),
+        ),
+    )

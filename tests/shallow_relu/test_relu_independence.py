@@ -21,6 +21,7 @@ from shallow_relu.relu_independence import (
     relations,
     second_differences,
     stencils,
+    weak_form,
 )
 
 HEXAGON = [[1, 0], [-1, 0], [0, 1], [0, -1], [-1, -1], [1, 1]]
@@ -106,6 +107,7 @@ def test_counts():
     assert count_lines(HEXAGON).rank == 5
     assert count_lines([[2, 4], [-3, -6], [0, 1]]) == (1, 1, 1)
     assert positive_multiples([[1, 2], [2, 4], [3, 6], [-1, -2], [1, 0]]) == 3
+    assert positive_multiples([[1, -1], [-1, 2], [-1, 1], [-2, 2]]) == 1
     assert lines([[0, -4, 6], [0, 2, -3]]) == {(0, 2, -3): [(0, -2), (1, 1)]}
 
 
@@ -152,3 +154,36 @@ def test_pivots_reveal_the_rank(generator):
     assert max(abs(pivot) for pivot in found[10:]) < mpmath.mpf(10) ** -45
     G = mpmath.matrix([[4, 2], [2, 3]])
     assert pivots(G) == [4, 2]
+
+
+@pytest.mark.parametrize("centre", [0.3, -0.4])
+def test_weak_form_on_the_line(centre):
+    def bump(x):
+        return mpmath.exp(-1 / (1 - (x - centre) ** 2)) if abs(x - centre) < 1 else mpmath.mpf(0)
+
+    found = weak_form([-2.0], [centre])
+    ends = [centre - 1, 0]
+    mass = mpmath.quad(bump, ends)
+    assert found.first == pytest.approx((4 * mass, 4 * mass), rel=1e-9)
+    assert found.second == pytest.approx((8 * bump(0), 8 * bump(0)), rel=1e-9)
+    # The left sides on their own, with derivatives by differences.
+    left = mpmath.quad(lambda x: 2 * x * -2 * mpmath.diff(bump, x), [centre - 0.99, 0])
+    assert found.first[0] == pytest.approx(float(left), rel=1e-6)
+
+
+def test_weak_form_against_a_lattice_in_the_plane():
+    v, centre = torch.tensor([1.3, -0.7]).double(), torch.tensor([0.4, 0.3]).double()
+    steps = (torch.arange(1200).double() + 0.5) / 600 - 1
+    x = torch.cartesian_prod(steps, steps) + centre
+    x = x[(x - centre).norm(dim=1) < 0.99].requires_grad_()
+    bump = torch.exp(-1 / (1 - (x - centre).square().sum(dim=1)))
+    (slope,) = torch.autograd.grad((bump).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad((slope @ v).sum(), x)
+    slope, second, bump, x = (tensor.detach() for tensor in (slope, second, bump, x))
+    relu, cell = torch.relu(x @ v), 1 / 600**2
+    found = weak_form(v.tolist(), centre.tolist())
+    assert found.first[0] == pytest.approx(-float(relu @ (slope @ v)) * cell, rel=1e-5)
+    assert found.second[0] == pytest.approx(float(relu @ (second @ v)) * cell, rel=1e-4)
+    inside = float((bump * (x @ v > 0)).sum()) * cell * float(v @ v)
+    assert found.first[1] == pytest.approx(inside, rel=1e-3)
+    assert found.second[1] == pytest.approx(found.second[0], rel=1e-10)
