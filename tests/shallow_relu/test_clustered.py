@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from shallow_relu import clustered
-from shallow_relu.biased_networks import Network, hidden, outputs
 
 SIZES = (3, 1, 5)
 
@@ -95,24 +94,3 @@ def test_what_is_refused(inputs, generator):
         clustered.noise_to_signal(centred, (3, 3, 3))
     with pytest.raises(ValueError, match="no 5 orthonormal"):
         clustered.orthonormal_means(4, 5, generator)
-
-
-def test_outputs_of_two_layers_by_a_loop(inputs, generator):
-    X = inputs
-    shapes = [(5, 4), (5,), (2, 5), (2,)]
-    network = Network(*(torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes))
-    found, inner = outputs(network, X), hidden(network, X)
-    W1, b1, W2, b2 = (layer.tolist() for layer in network)
-    for b in range(2):
-        for i in range(9):
-            x = X[b, :, i].tolist()
-            units = [
-                max(sum(w * v for w, v in zip(row, x, strict=True)) + shift, 0.0)
-                for row, shift in zip(W1, b1, strict=True)
-            ]
-            ends = [
-                sum(w * h for w, h in zip(row, units, strict=True)) + shift
-                for row, shift in zip(W2, b2, strict=True)
-            ]
-            assert inner[b, :, i].tolist() == pytest.approx(units, abs=1e-13)
-            assert found[b, :, i].tolist() == pytest.approx(ends, abs=1e-13)
