@@ -35,6 +35,11 @@ def rank(A: Matrix) -> int:
     return int(_matrix(A).rank())
 
 
+def product(A: Matrix, B: Matrix) -> list[list[Fraction]]:
+    """Product of two matrices."""
+    return _rows(_matrix(A) * _matrix(B))
+
+
 def hidden(W1: Matrix, b1: Sequence[Number], X: Matrix) -> list[list[Fraction]]:
     r"""Hidden layer $\sigma(W_1 X + b_1 u^\top)$, one row per neuron."""
     return [[max(entry, Fraction(0)) for entry in row] for row in preactivations(W1, b1, X)]
@@ -42,8 +47,14 @@ def hidden(W1: Matrix, b1: Sequence[Number], X: Matrix) -> list[list[Fraction]]:
 
 def preactivations(W1: Matrix, b1: Sequence[Number], X: Matrix) -> list[list[Fraction]]:
     r"""What the ReLU is applied to, $W_1 X + b_1 u^\top$."""
-    product = _rows(_matrix(W1) * _matrix(X))
-    return [[entry + bias for entry in row] for row, bias in zip(product, b1, strict=True)]
+    rows = product(W1, X)
+    return [[entry + bias for entry in row] for row, bias in zip(rows, b1, strict=True)]
+
+
+def outputs(network: ExactNetwork, X: Matrix) -> list[list[Fraction]]:
+    r"""Outputs $W_2 \sigma(W_1 X + b_1 u^\top) + b_2 u^\top$, one row per output."""
+    rows = product(network.W2, hidden(network.W1, network.b1, X))
+    return [[entry + bias for entry in row] for row, bias in zip(rows, network.b2, strict=True)]
 
 
 def truncate(W1: Matrix, b1: Sequence[Number], X: Matrix) -> list[list[Fraction]]:
@@ -74,11 +85,10 @@ def squared_cost(network: ExactNetwork, X: Matrix, sizes: Sequence[int], Y: Matr
         ValueError: A class has no input.
     """
     weights = _weights(sizes, Y)
-    output = _rows(_matrix(network.W2) * _matrix(hidden(network.W1, network.b1, X)))
     total = Fraction(0)
-    for row, bias, labels in zip(output, network.b2, Y, strict=True):
+    for row, labels in zip(outputs(network, X), Y, strict=True):
         for entry, label, weight in zip(row, _repeat(labels, sizes), weights, strict=True):
-            total += weight * (entry + bias - label) ** 2
+            total += weight * (entry - label) ** 2
     return total
 
 
