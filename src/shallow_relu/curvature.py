@@ -52,6 +52,19 @@ def local_curvature(
     return square / W.shape[-2] / loss(W, a, X, y)
 
 
+def residual_matrix(
+    W: Float[Tensor, "*#batch K d"], a: Float[Tensor, "*#batch K"], X: Float[Tensor, "*#batch d n"]
+) -> Float[Tensor, "*#batch n n"]:
+    r"""$M$ of the head of the module: $\dot r = -\frac1n M r$ [dana2025, Eq. 17].
+
+    It is positive semidefinite and knows nothing of the labels, so that $\frac2n$ times its extreme
+    eigenvalues are the least and the largest curvature over all labels.
+    """
+    activation = (W @ X).relu()
+    gated = activation.sign() * a[..., None]
+    return ((X.mT @ X) * (gated.mT @ gated) + activation.mT @ activation) / W.shape[-2]
+
+
 def flow_with_integral(
     W: Float[Tensor, "K d"],
     a: Float[Tensor, " K"],

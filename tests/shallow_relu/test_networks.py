@@ -196,3 +196,24 @@ def test_coordinates_in_the_span_keep_all_that_training_sees():
     torch.testing.assert_close(V.norm(dim=-1), W.norm(dim=-1))
     with pytest.raises(ValueError, match="leave no room"):
         networks.in_span(W[..., :2], X[..., :2, :])
+
+
+def test_the_residual_matrix_by_the_motion_of_the_residuals():
+    W, a, X, y = problem(K=5, d=4, n=6)  # more inputs than dimensions
+    W_dot, a_dot = networks.velocity(W, a, X, y)
+    h = 1e-6
+    ahead, behind = (networks.outputs(W + s * W_dot, a + s * a_dot, X) for s in (h, -h))
+    residual = networks.outputs(W, a, X) - y
+    M = curvature.residual_matrix(W, a, X)
+    moved = -(M @ residual[..., None]).squeeze(-1) / 6
+    torch.testing.assert_close((ahead - behind) / (2 * h), moved, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(M, M.mT)
+
+
+def test_the_curvature_of_the_worst_labels_is_an_eigenvalue():
+    W, a, X, _ = problem(K=5, d=4, n=6)
+    values, vectors = torch.linalg.eigh(curvature.residual_matrix(W, a, X))
+    for k in (0, -1):
+        y = networks.outputs(W, a, X) - vectors[..., k]
+        mu = curvature.local_curvature(W, a, X, y)
+        torch.testing.assert_close(mu, values[..., k] / 3, rtol=1e-8, atol=1e-12)
