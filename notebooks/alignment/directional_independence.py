@@ -201,11 +201,8 @@ hexagon = [(2 * math.pi * k / 6, (-1) ** k) for k in range(6)]
 with mpmath.workdps(digits):
     corners = [(mpmath.cos(mpmath.pi * k / 3), mpmath.sin(mpmath.pi * k / 3)) for k in range(6)]
     moments = [
-        float(abs(mpmath.fsum(G[i, j] * c[i] * c[j] for i in range(6) for j in range(6))))
-        for G, c in (
-            (relus.gram_matrix(triple), signs),
-            (relus.gram_matrix(corners), [sign for _, sign in hexagon]),
-        )
+        float(abs(relus.second_moment(vectors, c)))
+        for vectors, c in ((triple, signs), (corners, [sign for _, sign in hexagon]))
     ]
 extended.hypothesis(r"$d\ge2$", "dimension", measured=len(triple[0]))
 extended.hypothesis(

@@ -208,6 +208,21 @@ def gram_matrix(V: Sequence[Sequence[Any]]) -> mpmath.matrix:
     return G
 
 
+def second_moment(V: Sequence[Sequence[Any]], c: Sequence[Any]) -> mpmath.mpf:
+    r"""Second moment $E (\sum_i c_i \sigma(v_i \cdot x))^2$ by `mpmath`, at its precision.
+
+    With the neurons of a student and of a teacher, and the output weights of the latter negated,
+    this is twice the population risk.
+
+    Args:
+        V: Vectors with entries of any kind that `mpmath` converts; not zero.
+        c: Coefficients of such a kind.
+    """
+    G, weights = gram_matrix(V), [mpmath.mpf(weight) for weight in c]
+    count = range(G.rows)
+    return mpmath.fsum(weights[i] * weights[j] * G[i, j] for i in count for j in count)
+
+
 def pivots(G: mpmath.matrix) -> list[mpmath.mpf]:
     """Pivots of Gauss elimination of a positive semidefinite matrix, the largest one first.
 

@@ -179,3 +179,52 @@ def weighted_alignment(
     weight = coefficients(W, a).abs()
     cosine = (norm_and_direction(W)[1] * w_star[..., None, :]).sum(dim=-1).abs()
     return (weight * cosine).sum(dim=-1) / weight.sum(dim=-1)
+
+
+def random_zero_risk_network(
+    w_star: Float[Tensor, " d"],
+    s_plus: float,
+    s_minus: float,
+    n_pairs: int,
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, "K d"], Float[Tensor, "K"]]:
+    r"""A network of risk zero with `n_pairs` antipodal pairs that do not cancel in themselves.
+
+    The pairs have the coefficients $\beta_k, -\beta_k$, where the vector $\sum_k 2 \beta_k e_k$ has
+    no part across $w^*$; neurons at $w^*$ and $-w^*$ do the rest. Every coefficient is spread over
+    two neurons of random lengths, and two more neurons of one direction cancel each other.
+
+    Args:
+        w_star: Direction of the target.
+        s_plus: Slope of the link for positive arguments.
+        s_minus: Slope for negative ones.
+        n_pairs: Number of pairs, at least `d`.
+        generator: Source of random numbers.
+
+    Returns:
+        Neurons and output weights, `K = 4 * n_pairs + 6`.
+
+    Raises:
+        ValueError: Fewer than `d` pairs: in general directions they can only vanish.
+    """
+    d, dtype = len(w_star), w_star.dtype
+    if n_pairs < d:
+        raise ValueError(f"{n_pairs} pairs in dimension {d}: at least {d} are needed")
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=dtype)
+
+    e = norm_and_direction(normal(n_pairs + 1, d))[1]
+    across = e[:-1] - (e[:-1] @ w_star)[:, None] * w_star
+    beta = normal(n_pairs)
+    # The part of a random vector that the pairs' components across the target do not see.
+    beta = beta - across @ torch.linalg.lstsq(across, beta[:, None], driver="gelsd").solution[:, 0]
+    linear = (s_plus - s_minus) - 2 * beta @ (e[:-1] @ w_star)
+    aligned = torch.stack([s_plus + s_minus + linear, s_plus + s_minus - linear]) / 2
+    direction = torch.cat([e[:-1], -e[:-1], w_star[None], -w_star[None], e[-1:]])
+    c = torch.cat([beta, -beta, aligned, torch.zeros(1, dtype=dtype)])
+    share = normal(len(c))
+    length = torch.rand(2, len(c), generator=generator, dtype=dtype) + 0.5
+    W = length[..., None] * direction
+    a = torch.stack([c / 2 + share, c / 2 - share]) / length
+    return W.flatten(0, 1), a.flatten()

@@ -20,6 +20,7 @@ from shallow_relu.relu_independence import (
     rank_by_values,
     relations,
     second_differences,
+    second_moment,
     stencils,
     weak_form,
 )
@@ -144,6 +145,15 @@ def test_gram_matrix_against_integration_over_the_circle():
                 ]
                 whole = mpmath.quad(product, [0, *sorted(kinks), 2 * mpmath.pi]) / mpmath.pi
                 assert abs(G[i, j] - whole) < 1e-12
+
+
+def test_second_moment_against_samples(generator):
+    V, c = [[2, 1, 0], [-1, 3, 1], [-2, -1, 0]], [1.0, -0.5, 0.25]
+    x = torch.randn(100_000, 3, generator=generator, dtype=torch.float64)
+    values = torch.relu(x @ torch.tensor(V, dtype=x.dtype).mT) @ torch.tensor(c, dtype=x.dtype)
+    square = values.square()
+    error = float(square.std()) / math.sqrt(len(x))
+    assert abs(float(second_moment(V, c)) - float(square.mean())) < 4 * error
 
 
 def test_pivots_reveal_the_rank(generator):

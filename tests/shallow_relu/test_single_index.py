@@ -12,6 +12,7 @@ from shallow_relu.single_index import (
     groups,
     link,
     net_off_the_line,
+    random_zero_risk_network,
     risk_by_parity,
     teacher,
     weighted_alignment,
@@ -164,3 +165,22 @@ def test_weighted_alignment():
     torch.testing.assert_close(
         weighted_alignment(W, a, double(1.0, 0.0)), torch.tensor(0.75).double()
     )
+
+
+@pytest.mark.parametrize(("s_plus", "s_minus"), SLOPES)
+@pytest.mark.parametrize(("d", "n_pairs"), [(1, 2), (2, 2), (2, 5), (3, 3), (4, 6)])
+def test_random_zero_risk_networks_compute_the_target(d, n_pairs, s_plus, s_minus, generator):
+    w_star = normal(generator, d)
+    w_star = w_star / w_star.norm()
+    W, a = random_zero_risk_network(w_star, s_plus, s_minus, n_pairs, generator)
+    x = normal(generator, 200, d)
+    outputs = torch.relu(x @ W.mT) @ a
+    torch.testing.assert_close(outputs, link(x @ w_star, s_plus, s_minus), atol=1e-11, rtol=0)
+    assert len(W) == 4 * n_pairs + 6
+    if d > 1:
+        assert net_off_the_line(W, a, w_star, tolerance=1e-7).abs().max() > 0.01
+
+
+def test_too_few_pairs_are_refused(generator):
+    with pytest.raises(ValueError, match="at least 3"):
+        random_zero_risk_network(double(1.0, 0.0, 0.0), 1.0, 0.5, 2, generator)
