@@ -9,6 +9,7 @@ $$G(v) = E[e(x)\, \sigma(v \cdot x)], \qquad q(v) = \nabla G(v) = E[e(x)\, 1(v \
 They give $\partial_{a_j} R = G(w_j)$ and $\nabla_{w_j} R = a_j\, q(w_j)$.
 """
 
+import math
 from collections.abc import Sequence
 
 import mpmath
@@ -17,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from shallow_relu import population
-from shallow_relu.kernels import arc_cosine_1, gated_mean
+from shallow_relu.kernels import arc_cosine_1, gated_mean, norm_and_direction
 
 Row = Sequence[float | int | mpmath.mpf]
 
@@ -52,6 +53,35 @@ def gated_error(
     student = (gated_mean(places, W[..., None, :, :]) * a[..., None, :, None]).sum(dim=-2)
     target = gated_mean(places, W_star[..., None, :, :]) * a_star[..., None, :, None]
     return student - target.sum(dim=-2)
+
+
+def joint_gradient(
+    state: Float[Tensor, "*batch K columns"],
+    W_star: Float[Tensor, "*batch M d"],
+    a_star: Float[Tensor, "*batch M"],
+) -> Float[Tensor, "*batch K columns"]:
+    r"""The gradient of `flows.joint_gradient` in one pass, for long descents.
+
+    A ReLU is homogeneous, so $G(w_j) = w_j \cdot q(w_j)$ comes for free with $q(w_j)$. The
+    absolute error is that of `population.gradient`; the part of the output weights has no small
+    relative error where it is small.
+
+    Args:
+        state: Neurons, and in the last column their output weights.
+        W_star: Teacher neurons.
+        a_star: Output weights of the teacher.
+    """
+    W, a = state[..., :-1], state[..., -1]
+    K = W.shape[-2]
+    V, c = torch.cat([W, W_star], dim=-2), torch.cat([a, -a_star], dim=-1)
+    norm, direction = norm_and_direction(V)
+    cosine = (direction[..., :K, :] @ direction.mT).clamp(-1, 1)
+    sine = torch.sqrt((1 - cosine) * (1 + cosine))
+    gate = torch.atan2(sine, -cosine)
+    along_e = (sine @ (c * norm)[..., None]) * direction[..., :K, :]
+    q = (gate @ (c[..., None] * V) + along_e) / (2 * math.pi)
+    q = torch.where(norm[..., :K, None] == 0, 0, q)
+    return torch.cat([a[..., None] * q, (W * q).sum(dim=-1, keepdim=True)], dim=-1)
 
 
 def joint_hessian(

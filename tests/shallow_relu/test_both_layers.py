@@ -96,3 +96,14 @@ def test_precise_gradient_is_the_gradient(networks):
     assert torch.allclose(found, population.gradient(W, W_star, a, a_star), atol=1e-13)
     found = torch.tensor([float(x) for x in in_outputs], dtype=W.dtype)
     assert torch.allclose(found, population.output_gradient(W, W_star, a, a_star), atol=1e-13)
+
+
+def test_gradient_in_one_pass(networks):
+    W, W_star, a, a_star = networks
+    W = W.clone()
+    W[0, 1], W[1, 2], W[2, 0], W[3, 0] = 0, W[1, 0], -W_star[0], 3 * W_star[1]
+    state = torch.cat([W, a[..., None]], dim=-1)
+    teacher = W_star.expand(4, 2, 5), a_star.expand(4, 2)
+    found = both_layers.joint_gradient(state, *teacher)
+    assert torch.allclose(found, flows.joint_gradient(state, *teacher), atol=1e-13)
+    assert (found[0, 1] == 0).all()
