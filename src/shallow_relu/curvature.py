@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from shallow_relu.networks import loss, velocity
+from shallow_relu.networks import integrate, join, loss, split, velocity
 
 
 def interaction(X: Float[Tensor, "*batch d n"]) -> Float[Tensor, "*batch"]:
@@ -50,6 +50,57 @@ def local_curvature(
     # velocity = -K grad, so K |grad|^2 = |velocity|^2 / K
     square = W_dot.square().sum(dim=(-2, -1)) + a_dot.square().sum(dim=-1)
     return square / W.shape[-2] / loss(W, a, X, y)
+
+
+def residual_matrix(
+    W: Float[Tensor, "*#batch K d"], a: Float[Tensor, "*#batch K"], X: Float[Tensor, "*#batch d n"]
+) -> Float[Tensor, "*#batch n n"]:
+    r"""$M$ of the head of the module: $\dot r = -\frac1n M r$ [dana2025, Eq. 17].
+
+    It is positive semidefinite and knows nothing of the labels, so that $\frac2n$ times its extreme
+    eigenvalues are the least and the largest curvature over all labels.
+    """
+    activation = (W @ X).relu()
+    gated = activation.sign() * a[..., None]
+    return ((X.mT @ X) * (gated.mT @ gated) + activation.mT @ activation) / W.shape[-2]
+
+
+def flow_with_integral(
+    W: Float[Tensor, "K d"],
+    a: Float[Tensor, " K"],
+    X: Float[Tensor, "d n"],
+    y: Float[Tensor, " n"],
+    times: Float[Tensor, " times"],
+) -> tuple[Float[Tensor, "times K d"], Float[Tensor, "times K"], Float[Tensor, " times"]]:
+    r"""Accurate flow together with $\int_0^t \mu(s)\,ds = t\,\bar\mu(t)$ [dana2025, Lemma 2].
+
+    The integral is one more unknown of the equation that `networks.accurate_flow` solves, so that
+    it is as accurate as the flow and makes no use of the loss along it.
+
+    Args:
+        W: Neurons at time zero.
+        a: Output weights at time zero.
+        X: Inputs as columns.
+        y: Labels.
+        times: Increasing, from zero on.
+
+    Returns:
+        Neurons, output weights, and the integral, at every time.
+
+    Raises:
+        RuntimeError: The integration failed.
+    """
+    shape = join(W, a).shape
+
+    def slope(flat: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        weights = split(flat[:-1].reshape(shape))
+        move = join(*velocity(*weights, X, y)).reshape(-1)
+        mu = move @ move / shape[0] / loss(*weights, X, y)
+        return torch.cat([move, mu.reshape(1)])
+
+    start = torch.cat([join(W, a).reshape(-1), W.new_zeros(1)])
+    path = integrate(slope, start, times)
+    return *split(path[:, :-1].reshape(-1, *shape)), path[:, -1]
 
 
 def lower_bound(

@@ -13,6 +13,7 @@ broadcast. The flow of many networks by `flows.gradient_flow` takes both layers 
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -113,18 +114,66 @@ def accurate_flow(
     Raises:
         RuntimeError: The integration failed.
     """
+    shape = join(W, a).shape
 
-    def slope(_: float, flat: np.ndarray) -> np.ndarray:
-        state = torch.from_numpy(flat).reshape(start.shape)
-        return -joint_gradient(state, X, y).reshape(-1).numpy()
+    def slope(flat: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        return -joint_gradient(flat.reshape(shape), X, y).reshape(-1)
 
-    start, stop = join(W, a), float(times[-1])
+    return split(integrate(slope, join(W, a).reshape(-1), times).reshape(-1, *shape))
+
+
+def integrate(
+    slope: Callable[[Float[Tensor, " m"]], Float[Tensor, " m"]],
+    start: Float[Tensor, " m"],
+    times: Float[Tensor, " times"],
+) -> Float[Tensor, "times m"]:
+    """Solution of an autonomous equation at given times, by a Runge-Kutta method of order 8.
+
+    Args:
+        slope: Velocity of a state.
+        start: State at time zero.
+        times: Increasing, from zero on.
+
+    Raises:
+        RuntimeError: The integration failed.
+    """
     path = solve_ivp(
-        slope, (0, stop), start.reshape(-1), "DOP853", times.numpy(), rtol=1e-11, atol=1e-13
+        lambda _, flat: slope(torch.from_numpy(flat)).numpy(),
+        (0, float(times[-1])),
+        start.numpy(),
+        "DOP853",
+        times.numpy(),
+        rtol=1e-11,
+        atol=1e-13,
     )
     if not path.success:
         raise RuntimeError(path.message)
-    return split(torch.from_numpy(path.y.T.copy()).reshape(-1, *start.shape))
+    return torch.from_numpy(path.y.T.copy())
+
+
+def in_span(
+    W: Float[Tensor, "*#batch K d"], X: Float[Tensor, "*#batch d n"]
+) -> tuple[Float[Tensor, "*batch K n1"], Float[Tensor, "*batch n1 n"]]:
+    r"""The same network and inputs in $n+1$ coordinates, for $d > n$.
+
+    The flow moves neurons within the span of the inputs. Here are coordinates in an orthonormal
+    basis of the span, and as the last one the norm of what lies outside of it, where inputs have
+    zero. Products $w_j \cdot x_i$, $x_i \cdot x_k$ and norms $\|w_j\|$ are kept, so that all
+    output weights, losses and curvatures are as before, at every time.
+
+    Returns:
+        Neurons and inputs.
+
+    Raises:
+        ValueError: There are more inputs than dimensions.
+    """
+    if X.shape[-1] > X.shape[-2]:
+        raise ValueError(f"{X.shape[-1]} inputs in dimension {X.shape[-2]} leave no room")
+    basis, triangle = torch.linalg.qr(X)
+    inside = W @ basis
+    outside = torch.linalg.vector_norm(W - inside @ basis.mT, dim=-1, keepdim=True)
+    bottom = torch.zeros_like(triangle[..., :1, :])
+    return torch.cat([inside, outside], dim=-1), torch.cat([triangle, bottom], dim=-2)
 
 
 def balance(

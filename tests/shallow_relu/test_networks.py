@@ -153,3 +153,67 @@ def test_accurate_flow_lets_a_neuron_die():
     assert W[-1, 0, 0] <= 0 and networks.loss(W[-1], a[-1], one[:, None], -one) == 0.5
     drift = networks.balance(W, a) - networks.balance(W[0], a[0])
     assert drift.abs().max() < 1e-8
+
+
+def test_the_integral_of_the_curvature_against_a_flow_that_can_be_solved():
+    W, a, X, y = problem(K=3, d=6, n=2, batch=())
+    times = torch.linspace(0, 1, 3, dtype=torch.float64)
+    V, b, integral = curvature.flow_with_integral(W, a, X, y, times)
+    for accurate, plain in zip((V, b), networks.accurate_flow(W, a, X, y, times), strict=True):
+        torch.testing.assert_close(accurate, plain, rtol=1e-9, atol=1e-9)
+    # one neuron on one input, a = w = 1, y = 3: f = w^2 = 3 q with q' = 6 q (1 - q), r = f - y
+    one = torch.ones(1, dtype=torch.float64)
+    q = [1 / 3 * math.exp(6 * t) / (1 + 1 / 3 * (math.exp(6 * t) - 1)) for t in (0, 0.5, 1)]
+    two = torch.ones(2, dtype=torch.float64)  # two equal neurons with the width in front
+    _, _, integral = curvature.flow_with_integral(two[:, None], two, one[:, None], 3 * one, times)
+    expected = [2 * math.log((1 - q[0]) / (1 - value)) for value in q]
+    torch.testing.assert_close(
+        integral, torch.tensor(expected, dtype=torch.float64), rtol=1e-8, atol=1e-9
+    )
+
+
+def test_integrate_says_so_when_it_fails():
+    with pytest.raises(RuntimeError, match="step size"):
+        networks.integrate(
+            lambda x: x * x, torch.ones(1).double(), torch.tensor([0.0, 2.0]).double()
+        )
+
+
+def test_coordinates_in_the_span_keep_all_that_training_sees():
+    W, a, X, y = problem(K=4, d=9, n=3)
+    V, Z = networks.in_span(W, X)
+    assert V.shape == (3, 4, 4) and Z.shape == (3, 4, 3)
+    torch.testing.assert_close(V @ Z, W @ X)
+    torch.testing.assert_close(Z.mT @ Z, X.mT @ X)
+    torch.testing.assert_close(V.norm(dim=-1), W.norm(dim=-1))
+    for _ in range(20):
+        W, a_high = (
+            w + 0.1 * v for w, v in zip((W, a), networks.velocity(W, a, X, y), strict=True)
+        )
+        V, a = (w + 0.1 * v for w, v in zip((V, a), networks.velocity(V, a, Z, y), strict=True))
+        torch.testing.assert_close(a, a_high)
+    torch.testing.assert_close(networks.loss(V, a, Z, y), networks.loss(W, a, X, y))
+    torch.testing.assert_close(V.norm(dim=-1), W.norm(dim=-1))
+    with pytest.raises(ValueError, match="leave no room"):
+        networks.in_span(W[..., :2], X[..., :2, :])
+
+
+def test_the_residual_matrix_by_the_motion_of_the_residuals():
+    W, a, X, y = problem(K=5, d=4, n=6)  # more inputs than dimensions
+    W_dot, a_dot = networks.velocity(W, a, X, y)
+    h = 1e-6
+    ahead, behind = (networks.outputs(W + s * W_dot, a + s * a_dot, X) for s in (h, -h))
+    residual = networks.outputs(W, a, X) - y
+    M = curvature.residual_matrix(W, a, X)
+    moved = -(M @ residual[..., None]).squeeze(-1) / 6
+    torch.testing.assert_close((ahead - behind) / (2 * h), moved, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(M, M.mT)
+
+
+def test_the_curvature_of_the_worst_labels_is_an_eigenvalue():
+    W, a, X, _ = problem(K=5, d=4, n=6)
+    values, vectors = torch.linalg.eigh(curvature.residual_matrix(W, a, X))
+    for k in (0, -1):
+        y = networks.outputs(W, a, X) - vectors[..., k]
+        mu = curvature.local_curvature(W, a, X, y)
+        torch.testing.assert_close(mu, values[..., k] / 3, rtol=1e-8, atol=1e-12)
