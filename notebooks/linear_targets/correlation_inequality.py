@@ -38,7 +38,7 @@
 seed: int = 1  # seed of all random numbers; 0..4294967295
 n_points: int = 20_000  # random points behind each numerical check; 1_000..1_000_000
 n_radii: int = 8  # radii at which a search looks for the sharp constant; 4..60
-curve_from: str = "9/10"  # certify radii from here to 1; 9/10 | 3/4 | 1/2 | 1/4; paper "1/4"
+curve_from: str = "3/4"  # certify radii from here to 1; 9/10 | 3/4 | 1/2 | 1/4; paper "1/4"
 # memory: 1e9 bytes
 # time: 9 + 1.5e-5 * n_points + 0.3 * n_radii seconds
 

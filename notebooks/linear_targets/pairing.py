@@ -168,7 +168,9 @@ pairing.control("two neurons more", "all paired", measured=wide_paired.double().
 
 # %% tags=["hide-input"]
 MARKERS = "osD^vP*XdH"
-TINTS = ["measured", "teacher", "student", "control", "bound", "second", "muted", "theory"]
+NAMES = ["measured", "teacher", "student", "control", "bound", "second", "muted", "theory"]
+more = plt.get_cmap("tab20").colors
+TINTS = [*(COLOURS[name] for name in NAMES), *(more[k] for k in (10, 18, 8, 16))]
 
 
 def draw_trajectories(m, name, paper_figure):
@@ -188,11 +190,12 @@ def draw_trajectories(m, name, paper_figure):
     shown = ((q, q + 1, "a"), (0, 1, "w"))
     for panel, (first, second, symbol) in zip(axes, shown, strict=True):
         for j in range(2 * m):
-            colour = COLOURS[TINTS[label[j] % 8]]
+            colour = TINTS[label[j] % len(TINTS)]
             x, y = path[:, j, first], path[:, j, second]
             panel.plot(x, y, color=colour, linewidth=0.9, alpha=0.8)
             mark = MARKERS[label[j] % 10] if m == 3 else "*"
-            panel.plot(x[-1], y[-1], mark, color=colour, markersize=7, markeredgecolor="white")
+            size, edge = (7, "white") if m == 3 else (9, colour)
+            panel.plot(x[-1], y[-1], mark, color=colour, markersize=size, markeredgecolor=edge)
             i = int(partner[j])
             if m > 3 and i > j:
                 panel.plot(

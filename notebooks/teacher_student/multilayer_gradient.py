@@ -18,8 +18,12 @@
 # ```{claim} tian2017.prop2
 # ```
 #
-# **What would count against it.** One random network in which the formula and the derivative of
-# the loss differ beyond rounding.
+# ```{claim} tian2017.fig1
+# ```
+#
+# **What would count against them.** One random network in which the formula and the derivative of
+# the loss differ beyond rounding. For the drawing of the setting: a loss of the drawn networks that
+# is not Eq. 2, or a gradient that sees more of the teacher than its outputs.
 
 # %% tags=["parameters", "hide-input"]
 seed: int = 11  # seed of all random numbers; 0..4294967295
@@ -77,18 +81,21 @@ def by_autograd(student, teacher, x):
 #
 # $$Q_k=\sum_{j\in[c]}w_{jk}\,D_jQ_j,\qquad k\in[c+1].$$
 #
-# The sum runs over the nodes that $k$ feeds. The paper does not say how it numbers layers, and
+# The sum runs over the nodes that $k$ feeds. Section 8 does not say how it numbers layers, and
 # whoever numbers them from the input, as is usual, reads $w_{jk}$ and the recursion the wrong way
-# round. With the right reading, $Q_ju_j$ summed over the nodes of any layer is the output of the
-# network, because a ReLU network is homogeneous of degree one in the outputs of each of its
-# layers. So the bracket of Eq. 19 is the *same* residual $f-f^*$ at every depth.
+# round. The caption of Figure 1 counts from the top too: its first layer is the fixed weights of
+# value 1, its second the ReLU neurons. With this reading, $Q_ju_j$ summed over the nodes of any
+# layer is the output of the network, because a ReLU network is homogeneous of degree one in the
+# outputs of each of its layers. So the bracket of Eq. 19 is the *same* residual $f-f^*$ at every
+# depth.
 #
 # ## Against automatic differentiation and difference quotients
 #
 # Student and teacher have random weights and the same widths, which shrink by one node a layer
 # from the input to the top. Difference quotients are taken along a random direction of all weights
-# at once, with a step so small that no gate opens or closes between the two ends: there the loss is
-# a polynomial, and the quotient is exact to second order.
+# at once, with a step so small that hardly any gate opens or closes between the two ends. The few
+# inputs with such a gate are left out, of the loss and of the formula; on the others the loss is a
+# polynomial, and the quotient is exact to second order.
 
 
 # %%
@@ -96,18 +103,15 @@ def gates(weights, x):
     return [layer > 0 for layer in multilayer.activations(weights, x)[1:]]
 
 
-def difference_quotient(student, teacher, x, direction):
-    """Derivative of the loss along a direction, from two values of the loss."""
-    for step in (1e-5, 1e-6, 1e-7, 1e-8):
-        ends = [
-            [w + sign * step * v for w, v in zip(student, direction, strict=True)]
-            for sign in (1, -1)
-        ]
-        open_gates = [gates(end, x) for end in ends]
-        if all(above.equal(below) for above, below in zip(*open_gates, strict=True)):
-            break
-    high, low = (multilayer.loss(end, teacher, x) for end in ends)
-    return (high - low) / (2 * step)
+def difference_quotient(student, teacher, x, direction, step=1e-6):
+    """Derivative of the loss along a direction, from two values, and the inputs it is about."""
+    ends = [
+        [w + sign * step * v for w, v in zip(student, direction, strict=True)] for sign in (1, -1)
+    ]
+    pairs_of_gates = zip(*(gates(end, x) for end in ends), strict=True)
+    kept = torch.stack([(a == b).all(dim=1) for a, b in pairs_of_gates]).all(dim=0)
+    high, low = (multilayer.loss(end, teacher, x[kept]) for end in ends)
+    return (high - low) / (2 * step), x[kept]
 
 
 autograd, quotient, residual, other_weights = ({d: [] for d in depths} for _ in range(4))
@@ -120,9 +124,10 @@ for depth in depths:
         autograd[depth].append(distance(formula, expected))
 
         direction = [torch.randn(w.shape, generator=generator) for w in student]
-        slope = difference_quotient(student, teacher, x, direction)
-        along = sum((part * v).sum() for part, v in zip(formula, direction, strict=True))
-        size = math.sqrt(sum(float(part.square().sum()) for part in formula)) or 1.0
+        slope, kept = difference_quotient(student, teacher, x, direction)
+        on_kept = multilayer.block_gradient(student, teacher, kept)
+        along = sum((part * v).sum() for part, v in zip(on_kept, direction, strict=True))
+        size = math.sqrt(sum(float(part.square().sum()) for part in on_kept)) or 1.0
         quotient[depth].append(float((along - slope).abs()) / size)
 
         ours, theirs = (multilayer.activations(net, x)[-1].sum(1) for net in (student, teacher))
@@ -155,6 +160,29 @@ claim.check(
     "two layers", measured=with_identity / by_hand.norm(), expected=by_hand / by_hand.norm()
 )
 largest_distance = chapter.number("largest_distance", max(everything(autograd)), ".0e")
+
+# The drawing of the setting, Figure 1, neuron by neuron.
+drawing = chapter.claim("tian2017.fig1")
+output, target = (sum(torch.relu(x @ w) for w in network[0]) for network in (student, teacher))
+drawn = 0.5 * (output - target).square().sum()
+ours = multilayer.loss(student, teacher, x)
+drawing.check("one hidden layer", measured=ours, expected=drawn)
+doubled = multilayer.loss([2 * student[0]], [2 * teacher[0]], x)
+drawing.control("fixed weights of value 2", "one hidden layer", measured=doubled, expected=drawn)
+renumbered = [teacher[0].flip(0)]
+longer = [torch.cat([1.01 * teacher[0][:1], teacher[0][1:]])]
+size = with_identity.norm()
+
+
+def seen(other):
+    return {
+        "measured": multilayer.block_gradient(student, other, x)[0] / size,
+        "expected": with_identity / size,
+    }
+
+
+drawing.check("outputs alone", **seen(renumbered))
+drawing.control("one teacher neuron longer by a hundredth", "outputs alone", **seen(longer))
 
 # %% [markdown]
 # Two more controls read the indices the other way round. With square layers the entry $w_{kj}$ can

@@ -196,6 +196,7 @@ conjecture.violation(
 conjecture.violation(
     "and strict minima", "strict minimum", measured=hessian_eigenvalues(stuck, teacher)[:, 0]
 )
+chapter.number("runs", runs, ".0f")
 chapter.number("strict_runs", len(stuck), ".0f")
 chapter.number("strict_risk", population.risk(stuck, teacher).min(), ".4f", tolerance=1e-6)
 chapter.number("strict_eigenvalue", hessian_eigenvalues(stuck, teacher).min(), ".4f")
@@ -461,6 +462,27 @@ for name, value, show in (("time", collapse.time[0], ".2g"), ("norm", smallest, 
     chapter.number(f"collapse_{name}", value, show)
 
 # %% [markdown]
+# **Beside the paper** (Figure 9, 8 runs each).
+#
+# - *Paper:* top: converges to $w^*$ until huge noise. *Here:* to $w^*$ while the noise is well
+#   below $x_0-y_0$; from there on to a permutation of it, and for $K=10$ in some runs to a strict
+#   minimum. A curve of the risk does not tell a permutation from $w^*$.
+# - *Paper:* bottom: $a_j>0$ converges, larger $a_j$ faster. *Here:* yes for $K=2$ and $5$; equal
+#   $a_j=a$ change the speed by $a^2$ and nothing else.
+# - *Paper:* bottom: with mixed signs $w^*$ is not reached. *Here:* for $K=10$ with one negative
+#   weight; not for $K=2$ and $5$, nor for $K=10$ with five of each.
+#
+# ```{admonition} Errata
+# :class: warning
+# **Conjecture 2** puts no bound on the noise. Smallest counterexample of our runs: $K=10$,
+# $y_0=0$, noise of the size $x_0$, where few runs reach $w^*$ and some end in strict local minima.
+# Corrected: convergence to $w^*$ with high probability for noise well below $x_0-y_0$.
+#
+# **Figure 9, bottom**, says that mixed signs prevent convergence to $w^*$. Smallest counterexample:
+# $K=2$ with $a=(-1,1)$. Corrected: it depends on $K$, on the number of negative weights and, for
+# $K=10$ with one of them, on the step.
+# ```
+#
 # ## Where it stops being true
 #
 # - **Noise of the size of the start.** Above: first the order goes, then, for $K=10$,

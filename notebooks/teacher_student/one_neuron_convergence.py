@@ -216,28 +216,23 @@ chapter.figure(
 
 # %% tags=["hide-input"]
 gaps = torch.logspace(-1.5, math.log10(3.0), 16)
-arrival_times = []
-for gap in gaps:
-    # In the time s of `flow` the angle needs about 2 pi / gap to turn away from pi.
-    r, theta, time = torch.ones(1), math.pi - gap[None], torch.zeros(1)
-    while lyapunov(r, theta) > 1e-6:
-        r, theta, lap = one_neuron.flow(r, theta, 0.2, 1)
-        time = time + lap
-    arrival_times.append(float(time))
-slope, low, high = slope_interval((1 / gaps[:6]).log().tolist(), arrival_times[:6])
+# In the time s of `flow` the angle needs about 2 pi / gap to turn away from pi.
+r, theta, arrival_times = torch.ones(16), math.pi - gaps, torch.zeros(16)
+while (late := lyapunov(r, theta) > 1e-6).any():
+    r, theta, lap = one_neuron.flow(r, theta, 0.2, 1)
+    arrival_times += torch.where(late, lap, 0)
+slope, low, high = slope_interval((1 / gaps[:6]).log().tolist(), arrival_times[:6].tolist())
 chapter.number("delay_slope", slope, ".2f", tolerance=1e-3)
 
 starts = [(1.0, 3.05), (1.5, 2.6), (0.7, 2.2), (2.0, 1.5), (0.2, 2.8), (0.4, 1.2)]
-rows = []
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.1), width_ratios=(1.5, 1))
-for k, start in enumerate(starts):
-    r, theta = (torch.tensor([entry]) for entry in start)
-    path = [(float(r), float(theta))]
-    for _ in range(400):
-        r, theta, _ = one_neuron.flow(r, theta, 0.1, 3)
-        path.append((float(r), float(theta)))
-    rows += [(k, r * math.cos(theta), r * math.sin(theta)) for r, theta in path]
-    along, across = np.array([row[1:] for row in rows if row[0] == k]).T
+r, theta = torch.tensor(starts).T
+path = [(r * theta.cos(), r * theta.sin())]
+for _ in range(400):
+    r, theta, _ = one_neuron.flow(r, theta, 0.1, 3)
+    path.append((r * theta.cos(), r * theta.sin()))
+paths = torch.stack([torch.stack(point) for point in path])  # [points, 2, starts]
+for along, across in paths.permute(2, 1, 0):
     axes[0].plot(along, across, color=COLOURS["student"], linewidth=1.2)
     axes[0].plot(along[0], across[0], "o", color=COLOURS["student"])
 axes[0].plot(1 + np.cos(circle), np.sin(circle), color=COLOURS["bound"])
@@ -248,7 +243,10 @@ axes[1].semilogx(gaps, arrival_times, "o-", color=COLOURS["measured"])
 axes[1].set(xlabel=r"$\pi-\theta_0$", ylabel="arrival time $t$ ($V<10^{-6}$)")
 axes[1].set_xticks([0.03, 0.1, 0.3, 1, 3], ["0.03", "0.1", "0.3", "1", "3"])
 axes[1].minorticks_off()
-columns = dict(zip(("path", "along", "across"), zip(*rows, strict=True), strict=True))
+columns = {
+    "path": [k for k in range(len(starts)) for _ in path],
+    **{name: paths[:, k].T.flatten() for k, name in enumerate(("along", "across"))},
+}
 chapter.figure(
     "fig-tian2017-thm5-outside",
     figure,
@@ -548,6 +546,17 @@ chapter.figure(
 )
 
 # %% [markdown]
+# **Beside the paper** (Figure 5, Section 6.1).
+#
+# - *Paper:* nearly half of the points of a small ball lie in $\Omega$. *Here:* yes, in every
+#   dimension (left end of the curves).
+# - *Paper:* at the radius of Theorem 6 the share is at least $(1-\varepsilon)/2$. *Here:* yes; the
+#   smallest excess is {number}`least_excess`.
+# - *Paper:* beyond $\lVert w^*\rVert$ the success rate is exponentially small in $d$. *Here:* the
+#   share in $\Omega$ is; the flow succeeds all the same, by the angle.
+# - *Paper:* the bound $(r/\lVert w^*\rVert)^d$. *Here:* its inverse, $(\lVert w^*\rVert/r)^d$
+#   (dotted).
+#
 # ## Equation 16: a sign
 #
 # By the chain rule the risk changes at the rate $+\nabla R\cdot\dot w$, and $\dot w=-\nabla R$.
@@ -593,6 +602,21 @@ change = risks[-1] - risks[0]
 _ = equation.check("loss along a path", measured=change, expected=-(weights * squares).sum(dim=0))
 
 # %% [markdown]
+# ```{admonition} Errata
+# :class: warning
+# **Section 6.1** prints $(r/\lVert w^*\rVert)^d\le\gamma^{-d}$ for $r\ge\gamma\lVert w^*\rVert$.
+# Smallest counterexample: $d=1$, $r=2\lVert w^*\rVert$, $\gamma=2$, where it says $2\le\frac12$.
+# Corrected: $P(w^{(0)}\in\Omega)\le(\lVert w^*\rVert/r)^d\le\gamma^{-d}$.
+#
+# **Abstract and Section 6.1** speak of entries of standard deviation $O(\varepsilon/\sqrt d)$ and
+# $O(1/\sqrt d)$. Theorem 6 does not admit them: at standard deviation $C\varepsilon/\sqrt d$ the
+# radius is too large from $d=2\pi/C^2$ on. Corrected: the *radius* is $O(\varepsilon/\sqrt d)$, the
+# entries $O(\varepsilon/d)$. The flow converges from the wider starts too, for another reason.
+#
+# **Equation 16** has the middle term $-\nabla R\cdot\dot w$, which is positive wherever the
+# gradient is not zero. Corrected: $+\nabla R\cdot\dot w$. The conclusion stands.
+# ```
+#
 # ## Where it stops being true
 #
 # - **The rate $\frac12$, outside of the ball.** Drop $r<2\cos\theta$ and $D$ turns negative

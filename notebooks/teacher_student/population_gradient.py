@@ -424,6 +424,24 @@ chapter.figure(
 )
 
 # %% [markdown]
+# **Beside the paper** (Figure 7, Section 7.1).
+#
+# - *Paper:* the error grows with the angle, as the gates overlap less. *Here:* yes, by a factor
+#   {number}`growth_factor` from 5 to 170 degrees, as the exact law says.
+# - *Paper:* it falls with the number of samples. *Here:* yes, with the exponent
+#   {number}`slope_over_samples`.
+# - *Paper:* (d) other zero-mean inputs: the formula still works for large $d$. *Here:* for random
+#   directions the bias fades with $d$; the error of a sample cannot show it, since it grows like
+#   $\sqrt d$ for all laws; along two axes the bias stays.
+#
+# ```{admonition} Errata
+# :class: warning
+# **Equation 7** is stated for isotropic inputs with $A(0)=\frac n2$. Smallest counterexample:
+# inputs uniform on the unit sphere of $\mathbb R^3$, where $A(0)=\frac n6$. Corrected:
+# $A(0)=\frac n2\,\mathbb E\lVert x\rVert^2/d$, which is $\frac n2$ if $\mathbb E\,xx^\top=I_d$.
+# The form of the equation is right.
+# ```
+#
 # ## Where it stops being true
 #
 # - **Directions along the axes.** Under uniform inputs, with $e$ and $w$ along two axes, the

@@ -522,6 +522,14 @@ chapter.figure(
 # {number}`steps_10` steps. "Faster with larger $K$" is true at a fixed step; it is a matter of
 # the unit of time, not of an easier problem.
 #
+# **Beside the paper** (Figure 8).
+#
+# - *Paper:* (a, b) the field on $\Omega$ leads to $(1,0)$. *Here:* yes, from the foot of every
+#   arrow; which $K$ the paper draws is lost.
+# - *Paper:* (c) a detour: $x$ and $y$ grow together, then $y$ falls. *Here:* yes, for all three
+#   widths.
+# - *Paper:* (d) the larger $K$, the faster. *Here:* yes per iteration, no in the time $K\eta\tau$.
+#
 # ## Figure 6: symmetry and its breaking
 #
 # The risk is invariant under permutations of the coordinates, as the teacher's neurons are

@@ -183,6 +183,14 @@ chapter.figure(
 )
 
 # %% [markdown]
+# **Beside the paper** (Figure 10, Section 7.2).
+#
+# - *Paper:* $L_{12},L_{21}>0$ for $e^*$ in the cone, $<0$ outside; no counterexample on the grid.
+#   *Here:* the same, on the midpoints; the `paper` setting has the paper's $10^4\times10^4$ points.
+# - *Paper:* no zeros besides $e^*=e_1$ and $e^*=e_2$. *Here:* the same, but for the row
+#   $\theta_{12}=\pi$ of the closed rectangle, which is identically zero, and the row
+#   $\theta_{12}=0$, where $L_{12}$ is not defined.
+#
 # No sign is wrong. The smallest size that occurs on the midpoints is {number}`smallest_value`,
 # against a rounding error of at most {number}`rounding` on a part of the grid, measured against 50
 # digits. With $a_2$ wrong by $10^{-3}$,
@@ -769,6 +777,20 @@ chapter.figure(
 )
 
 # %% [markdown]
+# ```{admonition} Errata
+# :class: warning
+# **Section 5.3** puts collinear saddles on the bisector of the teacher neurons. Smallest
+# counterexample: teacher norms 1 and 2 at a right angle, where the printed point has the gradient
+# {number}`printed_gradient`. Corrected: the direction $e$ has to satisfy
+# $\sum_k(\pi-\theta_k)(w^*_k-(w^*_k\cdot e)\,e)=0$, which the bisector does for equal norms.
+#
+# **Theorem 4** excludes $w_1=w_2$ and has to exclude $w_1\parallel w_2$. Smallest counterexample:
+# two collinear students of different norms on the bisector of an orthonormal teacher, inside its
+# cone, with the sum of norms of Section 5.3: the gradient is zero. Corrected: for students that are
+# not collinear, if some teacher neuron is off their rays, and those off the rays are all in the
+# interior of their cone or all outside, the gradient is not zero.
+# ```
+#
 # ## Where it stops being true
 #
 # - **Collinear students.** There $L_{12}$ is not defined or identically zero, and Theorem 4 is

@@ -109,7 +109,8 @@ def gradient(
     V, c = _residual_network(W, W_star, a, a_star)
     K = W.shape[-2]
     norm, direction = norm_and_direction(V)
-    weight = c[..., :K, :] @ c.mT
+    # For one output the product of matrices is one of entries, and faster as such.
+    weight = c[..., :K, :] * c.mT if c.shape[-1] == 1 else c[..., :K, :] @ c.mT
 
     # A matrix product gives all cosines at once, much faster than `gated_mean_coefficients`. The
     # angles lose half of their digits near 0 and pi, but the gated means do not: their derivative
