@@ -243,7 +243,7 @@ def save_preview(target: Path, title: str, counts: Mapping[str, int]) -> None:
         left += count
     axes.set(xlim=(0, max(left, 1)), ylim=(-0.5, 0.5))
     axes.axis("off")
-    figure.text(0.06, 0.45, f"{left} claims, each with a computed verdict", fontsize=22)
+    figure.text(0.06, 0.45, f"{left} claims, verdicts computed by machine", fontsize=22)
     figure.savefig(target, metadata={"Software": None})
 
 

@@ -177,10 +177,42 @@
     });
   }
 
+  // --- for keyboards and screen readers ------------------------------------------------------
+
+  // What scrolls sideways can be reached and scrolled by keys; formulas scroll only if they must.
+  function markScrollable() {
+    for (const formula of document.querySelectorAll("td mjx-container:not([display])")) {
+      const room = formula.parentElement.closest("td, p").getBoundingClientRect().width;
+      formula.classList.toggle("wide", formula.getBoundingClientRect().width > room);
+    }
+    const places = "mjx-container, div.math, pre, .bd-content table, .bd-content .highlight";
+    for (const place of document.querySelectorAll(places)) {
+      const style = getComputedStyle(place).overflowX;
+      const scrolls = place.scrollWidth > place.clientWidth && ["auto", "scroll"].includes(style);
+      if (scrolls) place.setAttribute("tabindex", "0");
+      else if (place.matches("mjx-container, div.math")) place.removeAttribute("tabindex");
+    }
+  }
+
+  function nameToggles() {
+    for (const summary of document.querySelectorAll("nav details > summary")) {
+      if (!summary.textContent.trim()) summary.setAttribute("aria-label", "show or hide the pages below");
+    }
+  }
+
   function start() {
+    nameToggles();
     addCopyButtons();
     filterLedger();
     filterGallery();
+    markScrollable();
+    let waiting;
+    addEventListener("resize", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(markScrollable, 100);
+    });
+    // MathJax comes later than this script; it says when all formulas are set.
+    addEventListener("load", () => window.MathJax?.startup?.promise?.then(markScrollable));
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
