@@ -139,5 +139,13 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("html-page-context", describe_page, priority=900)
     app.add_css_file("companion.css")
     app.add_js_file("companion.js", loading_method="defer")
-    version = digest([file.read_bytes() for file in sorted(ASSETS.iterdir())])[:12]
-    return {"version": version, "parallel_read_safe": True, "parallel_write_safe": True}
+    # Sphinx writes nothing if no page has changed: a change of what this extension adds to all
+    # pages has to count as one.
+    parts = [*sorted(ASSETS.iterdir()), Path(__file__)]
+    version = digest([file.read_bytes() for file in parts])[:12]
+    return {
+        "version": version,
+        "env_version": version,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
