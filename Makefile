@@ -37,8 +37,8 @@ sweep: $(READY) ## run one chapter for many values: make sweep CHAPTER=topic/nam
 	@$(BIN)/companion sweep $(CHAPTER) $(foreach axis,$(GRID),--grid '$(axis)') \
 	  $(foreach parameter,$(PARAMS),-p '$(parameter)') --jobs $(JOBS)
 
-check: $(READY) ## format and lint
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+check: $(READY) ## format, lint and spelling
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/codespell
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (for maintainers; needs the network)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet uv

@@ -8,28 +8,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import yaml
-
 from companion.errors import RunError, UsageError
 from companion.freshness import State, chapter_state
-from companion.project import Project
+from companion.project import Project, toc_files
 from companion.run import run_for_build, stop_all_runs
 from companion.site import build_site
-
-
-def toc_files(project: Project) -> list[str]:
-    """All pages that `_toc.yml` names."""
-    toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
-
-    def files(node: object) -> list[str]:
-        if isinstance(node, dict):
-            own = [str(node[key]) for key in ("root", "file") if key in node]
-            return own + [name for value in node.values() for name in files(value)]
-        if isinstance(node, list):
-            return [name for entry in node for name in files(entry)]
-        return []
-
-    return files(toc)
 
 
 def check_toc(project: Project) -> None:

@@ -22,6 +22,7 @@ def book_facts(project: Project) -> dict[str, Any]:
         "title": citation["title"],
         "authors": [author.get("name", "") for author in citation["authors"]],
         "year": str(citation["date-released"])[:4],
+        "date": str(citation["date-released"]),
         "version": str(citation["version"]),
         "address": address.rstrip("/"),
     }
@@ -53,6 +54,36 @@ def figure_bibtex(card: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         fields["url"] = f"{facts['address']}/{where}"
     body = ",\n".join(f"  {name:<12} = {{{value}}}" for name, value in fields.items())
     return f"@misc{{{card['id']},\n{body}\n}}"
+
+
+def figure_citation(card: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """The same as a line of plain text."""
+    address = f" {facts['address']}/{figure_page(card['id'])}." if facts["address"] else ""
+    return (
+        f"{', '.join(facts['authors'])} ({facts['year']}). Figure {card['id']} of: "
+        f"{facts['title']}, version {facts['version']} (code {card['code_version']}).{address}"
+    )
+
+
+def page_metadata(title: str, facts: Mapping[str, Any], address: str) -> list[tuple[str, str]]:
+    """What reference managers read in the head of a page: names and contents of `meta` tags.
+
+    Args:
+        title: the page's title.
+        facts: as `book_facts` gives them.
+        address: the page's address below the site's root.
+    """
+    tags = [("citation_title", title)]
+    tags += [("citation_author", author) for author in facts["authors"]]
+    tags += [
+        ("citation_inbook_title", facts["title"]),
+        ("citation_publication_date", facts["date"]),
+        ("citation_language", "en"),
+        ("citation_technical_report_number", f"version {facts['version']}"),
+    ]
+    if facts["address"]:
+        tags.append(("citation_public_url", f"{facts['address']}/{address}"))
+    return tags
 
 
 def _escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""MyST pages made from records: chapters as they are shown, ledger, gallery, status, figures."""
+"""MyST text made from records: claims, figures and verdicts as chapters show them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import html
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from companion.claims import PAPERS, Claim, get_claim
+from companion.claims import Claim, get_claim
 from companion.errors import RunError
 from companion.figures import MIME, PICTURES
 from companion.freshness import chapter_schema
@@ -18,7 +18,6 @@ from companion.notebooks import INJECTED_TAG, PARAMETERS_TAG, VERDICTS_MIME
 from companion.parameters import Schema, show_value
 from companion.project import Project
 from companion.records import ChapterResult, claim_anchor, figure_record
-from companion.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -142,6 +141,7 @@ def figure_panel(card: Mapping[str, Any], facts: Mapping[str, Any], up: str) -> 
         f'<p class="figure-links"><code>{card["id"]}</code> {" · ".join(links)}</p>\n\n'
         ":::{dropdown} Cite this figure\n:class-container: figure-cite\n\n"
         f"```bibtex\n{record['bibtex']}\n```\n\n"
+        f"```text\n{record['citation']}\n```\n\n"
         f"Made with {html.escape(values)}; code {html.escape(card['code_version'])}.\n:::\n"
     )
 
@@ -173,12 +173,14 @@ def verdict_block(result: ChapterResult, claims: Mapping[str, Claim]) -> str:
         for check, text, wanted in labelled:
             good = "yes" if check["passed"] == wanted else "**no**"
             fails = "" if wanted else " (must fail)"
-            rows.append(f"| {_cell(text)} | {_cell(comparison_text(check))}{fails} | {good} |")
+            rows.append(
+                f"| {table_cell(text)} | {table_cell(comparison_text(check))}{fails} | {good} |"
+            )
         parts.append(f"{head}{note}\n\n" + "\n".join(rows))
     return "\n\n".join(parts)
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Text fit for a cell of a pipe table."""
     return " ".join(text.split()).replace("|", "\\|")
 
@@ -299,182 +301,3 @@ def label_boxes(text: str, chapter: str, counter: Iterator[int]) -> str:
         return f"{found['head']}:label: {name}\n{found['options']}"
 
     return _BOX.sub(labelled, text)
-
-
-# --- pages of their own ---------------------------------------------------------------------
-
-
-def ledger_page(records: Mapping[str, Any]) -> str:
-    """All claims with their verdicts, a table a paper."""
-    claims: Sequence[Mapping[str, Any]] = records["claims"]
-    counts = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in VERDICTS}
-    lines = [
-        "# Ledger of all claims",
-        "",
-        f"Every numbered statement, figure and table of the five papers: {len(claims)} claims. "
-        "The verdict is computed from the chapter's numbers; [how](records) is described "
-        "apart. The same data, for scripts: "
-        '<a href="claims.json" download>claims.json</a>.',
-        "",
-        "| verdict | claims | meaning |",
-        "|---|---|---|",
-        *(f"| {badge(v)} | {counts[v]} | {text} |" for v, text in VERDICTS.items()),
-        "",
-    ]
-    for paper in PAPERS:
-        rows = [claim for claim in claims if claim["paper"] == paper]
-        lines += [
-            f"## {paper}",
-            "",
-            f"{{cite:t}}`{paper}`",
-            "",
-            "::::{list-table}",
-            ":header-rows: 1",
-            ":widths: 20 50 30",
-            ":class: ledger",
-            "",
-            "* - number",
-            "  - claim",
-            "  - verdict and evidence",
-        ]
-        for claim in rows:
-            lines += _ledger_row(claim)
-        lines += ["::::", ""]
-    return "\n".join(lines)
-
-
-def _ledger_row(claim: Mapping[str, Any]) -> list[str]:
-    anchor = f'<span id="{claim_anchor(claim["id"])}"></span>'
-    if claim["chapter"] and claim["evidence"]:
-        found = number_text(claim["measured"])
-        expected = number_text(claim["expected"])
-        against = f" against {expected}" if expected else ""
-        limit = number_text(claim["tolerance"])
-        allowed = f" (threshold {limit})" if limit else ""
-        evidence = [
-            f"[](/{claim['chapter']}.ipynb)",
-            "",
-            f"{_cell(claim['check'])}: {found}{against}{allowed}",
-        ]
-    else:
-        evidence = [claim["why"]]
-    body = [f"**{claim['title']}**", ""]
-    if claim["hypotheses"]:
-        body += [f"*Assumed.* {claim['hypotheses']}", ""]
-    body += [claim["statement"]]
-    if claim["correction"]:
-        body += ["", f"*Corrected.* {claim['correction']}"]
-    return [
-        *_item("* - ", [f"{anchor}{claim['number']}", "", f"`{claim['id']}`", "", claim["kind"]]),
-        *_item("  - ", body),
-        *_item("  - ", [badge(claim["verdict"]), "", *evidence]),
-    ]
-
-
-def _item(lead: str, texts: Sequence[str]) -> list[str]:
-    lines = "\n".join(texts).splitlines()
-    return [
-        (lead if number == 0 else "    ") + line if line or number == 0 else ""
-        for number, line in enumerate(lines)
-    ]
-
-
-def gallery_page(records: Mapping[str, Any]) -> str:
-    """All figures, each with a small picture that leads to its permanent page."""
-    lines = [
-        "# Gallery of all figures",
-        "",
-        f"{len(records['figures'])} figures. Each has a permanent page with downloads and a "
-        'citation. The same data, for scripts: <a href="figures.json" download>figures.json</a>.',
-        "",
-        "::::{grid} 1 1 2 2",
-        ":gutter: 3",
-        "",
-    ]
-    for figure in records["figures"]:
-        lines += [
-            f":::{{grid-item-card}} `{figure['id']}`",
-            f":link: /figures/{figure['id']}",
-            ":link-type: doc",
-            f":img-top: /{FIGURES_FOLDER}/{figure['files']['svg'].rpartition('/')[2]}",
-            f":img-alt: {figure['alt']}",
-            "",
-            figure["caption"],
-            ":::",
-            "",
-        ]
-    return "\n".join([*lines, "::::", ""])
-
-
-def figure_page_text(
-    card: Mapping[str, Any], facts: Mapping[str, Any], claims: Mapping[str, Claim]
-) -> str:
-    """The permanent page of one figure."""
-    record = figure_record(card, facts)
-    shown = [
-        f"- [{claim_heading(claims[name])}](/{card['chapter']}.ipynb)" for name in card["claims"]
-    ]
-    downloads = " · ".join(
-        f'<a href="../{record["files"][kind]}" download>{kind}</a>' for kind in (*PICTURES, "csv")
-    )
-    values = "\n".join(f"| `{n}` | {show_value(v)} |" for n, v in card["parameters"].items())
-    evidence = ["It is evidence for:", "", *shown, ""] if shown else []
-    return "\n".join(
-        [
-            "---",
-            "orphan: true",
-            "---",
-            f"# Figure {card['id']}",
-            "",
-            f"```{{image}} /{FIGURES_FOLDER}/{card['files']['svg']}",
-            f":alt: {card['alt']}",
-            "```",
-            "",
-            card["caption"],
-            "",
-            f"From the chapter [](/{card['chapter']}.ipynb). Download: {downloads}",
-            "",
-            *evidence,
-            "## Cite",
-            "",
-            f"```bibtex\n{record['bibtex']}\n```",
-            "",
-            "## Made with",
-            "",
-            f"Code {card['code_version']}, and these parameters:",
-            "",
-            "| parameter | value |",
-            "|---|---|",
-            values,
-            "",
-        ]
-    )
-
-
-def status_page(records: Mapping[str, Any]) -> str:
-    """When, where and how long each chapter ran."""
-    lines = [
-        "# Status of the chapters",
-        "",
-        "How each chapter of this build was run. The same data, for scripts: "
-        '<a href="status.json" download>status.json</a>.',
-        "",
-        "| chapter | profile | seconds | peak memory (MiB) | device | finished (UTC) |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in records["status"]:
-        memory = row["peak_memory_bytes"] / 2**20
-        lines.append(
-            f"| [](/{row['chapter']}.ipynb) | {row['profile']} | {row['seconds']:.1f} "
-            f"| {memory:.0f} | {row['device']} | {row['finished'][:19].replace('T', ' ')} |"
-        )
-    total = sum(row["seconds"] for row in records["status"])
-    lines += ["", f"Together {total:.0f} s, each on one core.", "", "## Versions", ""]
-    lines += ["| chapters | machine | versions | code |", "|---|---|---|---|"]
-    seen: dict[tuple[str, str, str], int] = {}
-    for row in records["status"]:
-        versions = ", ".join(f"{name} {value}" for name, value in row["versions"].items())
-        key = (row["machine"], versions, row["code_version"])
-        seen[key] = seen.get(key, 0) + 1
-    lines += [f"| {count} | {' | '.join(key)} |" for key, count in seen.items()]
-    return "\n".join([*lines, ""])

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from companion.errors import UsageError
 
 ROOT_VARIABLE = "COMPANION_ROOT"
@@ -158,3 +160,18 @@ def code_version(project: Project) -> str:
         if asked.returncode == 0:
             commit = f"+{asked.stdout.strip()}"
     return f"{release}{commit} (src {source_hash(project)[:12]})"
+
+
+def toc_files(project: Project) -> list[str]:
+    """All pages that `_toc.yml` names, in its order."""
+    toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
+
+    def files(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [str(node[key]) for key in ("root", "file") if key in node]
+            return own + [name for value in node.values() for name in files(value)]
+        if isinstance(node, list):
+            return [name for entry in node for name in files(entry)]
+        return []
+
+    return files(toc)

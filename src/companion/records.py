@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from companion.cite import book_facts, figure_bibtex, figure_page
+from companion.cite import book_facts, figure_bibtex, figure_citation, figure_page
 from companion.claims import NOT_YET, Claim, read_claims
 from companion.errors import RunError
 from companion.figures import read_cards
@@ -119,6 +119,7 @@ def figure_record(card: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str
         "seed": card["seed"],
         "code_version": card["code_version"],
         "bibtex": figure_bibtex(card, facts),
+        "citation": figure_citation(card, facts),
     }
 
 
@@ -172,10 +173,55 @@ def collect(project: Project, results: Sequence[ChapterResult]) -> dict[str, Any
     }
 
 
+def research_crate(records: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of the published records that archives read (RO-Crate 1.1)."""
+    described = {
+        "claims.json": "All claims with verdicts and the comparisons behind them",
+        "figures.json": "All figures with files, parameters and citation",
+        "status.json": "When, where and how long each chapter ran",
+    }
+    figures = [
+        {
+            "@id": figure["files"]["csv"],
+            "@type": "File",
+            "name": f"Data of figure {figure['id']}",
+            "encodingFormat": "text/csv",
+        }
+        for figure in records["figures"]
+    ]
+    files = [
+        {"@id": name, "@type": "File", "name": text, "encodingFormat": "application/json"}
+        for name, text in described.items()
+    ]
+    book = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": facts["title"],
+        "description": "Verdicts, figures and data of a reproducible companion to five papers",
+        "version": facts["version"],
+        "datePublished": facts["date"],
+        "license": {"@id": "https://creativecommons.org/licenses/by/4.0/"},
+        "author": [{"@type": "Organization", "name": author} for author in facts["authors"]],
+        "hasPart": [{"@id": file["@id"]} for file in [*files, *figures]],
+    }
+    root = {
+        "@id": "ro-crate-metadata.json",
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "about": {"@id": "./"},
+    }
+    return {
+        "@context": "https://w3id.org/ro/crate/1.1/context",
+        "@graph": [root, book, *files, *figures],
+    }
+
+
 def write_records(folder: Path, records: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Write `claims.json`, `figures.json` and `status.json` into `folder`."""
+    """Write `claims.json`, `figures.json`, `status.json` and what archives read into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("claims", "figures", "status"):
         content = {"format": FORMAT, "book": facts["title"], "version": facts["version"]}
         text = json.dumps(content | {name: records[name]}, indent=1, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    crate = json.dumps(research_crate(records, facts), indent=1, ensure_ascii=False)
+    (folder / "ro-crate-metadata.json").write_text(crate + "\n", encoding="utf-8")

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 from filelock import FileLock
 
-from companion import pages
+from companion import pages, record_pages
 from companion.cite import book_facts
-from companion.claims import read_claims
+from companion.claims import PAPERS, read_claims
 from companion.errors import RunError
-from companion.figures import figure_files
-from companion.project import Project, digest, digest_files, source_hash
+from companion.figures import figure_files, save_preview, save_thumbnail
+from companion.project import Project, digest, digest_files, source_hash, toc_files
 from companion.records import ChapterResult, collect, read_result, write_records
 from companion.run import NOTEBOOK_FILE
+from companion.verdicts import VERDICTS
 
 
 def stage(project: Project, results: Sequence[ChapterResult], folder: Path) -> dict[str, Any]:
@@ -42,6 +44,10 @@ def stage(project: Project, results: Sequence[ChapterResult], folder: Path) -> d
     extra = draft / "_extra"
     (extra / "figures").mkdir(parents=True)
     write_records(extra, records, facts)
+    verdicts = [claim["verdict"] for claim in records["claims"]]
+    (extra / "_static").mkdir()
+    counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+    save_preview(extra / "_static" / "preview.png", facts["title"], counts)
     for result in results:
         notebook = nbformat.read(result.folder / NOTEBOOK_FILE, as_version=4)
         page = pages.chapter_page(project, result, notebook, claims, facts)
@@ -49,16 +55,55 @@ def stage(project: Project, results: Sequence[ChapterResult], folder: Path) -> d
         target.parent.mkdir(exist_ok=True)
         nbformat.write(page, target)
         stage_figures(result, draft, facts, claims)
-    generated = {
-        "ledger": pages.ledger_page(records),
-        "gallery": pages.gallery_page(records),
-        "status": pages.status_page(records),
-    }
-    for name, text in generated.items():
+    for name, text in _record_pages(project, draft, records).items():
+        (draft / f"{name}.md").parent.mkdir(exist_ok=True)
         (draft / f"{name}.md").write_text(text, encoding="utf-8")
+    keep_old_addresses(draft, records)
     mirror(draft, folder)
     shutil.rmtree(draft)
     return records
+
+
+def _record_pages(project: Project, draft: Path, records: Mapping[str, Any]) -> dict[str, str]:
+    """The text of every page that is made from the records of all chapters, by its name."""
+    generated = {
+        "ledger": record_pages.ledger_page(records),
+        "gallery": record_pages.gallery_page(records),
+        "status": record_pages.status_page(records),
+        "errata": record_pages.errata_index(records),
+    }
+    order = toc_files(project)
+    for paper in PAPERS:
+        generated[f"errata/{paper}"] = record_pages.errata_page(paper, records)
+        prose = draft / "papers" / f"{paper}.md"
+        if prose.exists():
+            text = prose.read_text(encoding="utf-8")
+            generated[f"papers/{paper}"] = record_pages.paper_page(paper, text, records, order)
+    for file in draft.glob("*.md"):
+        text = file.read_text(encoding="utf-8")
+        generated.setdefault(file.stem, record_pages.expand_front_page(text, records))
+    return generated
+
+
+def keep_old_addresses(draft: Path, records: Mapping[str, Any]) -> None:
+    """Let the addresses of renamed figures, listed in `renamed_figures.yml`, lead to the new ones.
+
+    Raises:
+        RunError: a new id is not in the book, or an old one still is.
+    """
+    listed = draft / "renamed_figures.yml"
+    if not listed.exists():
+        return
+    renamed = yaml.safe_load(listed.read_text(encoding="utf-8")) or {}
+    listed.unlink()
+    known = {figure["id"] for figure in records["figures"]}
+    problems = [f"{new} is no figure" for new in renamed.values() if new not in known]
+    problems += [f"{old} was renamed and is still there" for old in renamed if old in known]
+    if problems:
+        raise RunError("renamed_figures.yml: " + "; ".join(problems))
+    for old, new in renamed.items():
+        page = draft / "_extra" / "figures" / f"{old}.html"
+        page.write_text(record_pages.renamed_figure_page(new), encoding="utf-8")
 
 
 def stage_figures(
@@ -66,10 +111,13 @@ def stage_figures(
 ) -> None:
     """Lay out a chapter's figures, and the permanent page of each."""
     (draft / "figures").mkdir(exist_ok=True)
+    (draft / record_pages.THUMBNAILS_FOLDER).mkdir(exist_ok=True)
     for card in result.cards:
         for name in figure_files(card):
             shutil.copy2(result.folder / "figures" / name, draft / pages.FIGURES_FOLDER / name)
-        text = pages.figure_page_text(card, facts, claims)
+        small = draft / record_pages.THUMBNAILS_FOLDER / f"{card['id']}.png"
+        save_thumbnail(result.folder / "figures" / card["files"]["png"], small)
+        text = record_pages.figure_page_text(card, facts, claims)
         (draft / "figures" / f"{card['id']}.md").write_text(text, encoding="utf-8")
 
 

@@ -12,8 +12,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from companion.build import check_toc, toc_files
+from companion.build import check_toc
 from companion.errors import UsageError
+from companion.project import toc_files
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
 import contextlib
+import http.server
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +60,42 @@ def browser() -> Iterator[Any]:
         yield chromium
         with contextlib.suppress(Exception):
             chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The site behind a server on this machine, as some functions of the pages need one."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    handler = partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> list[Path]:
+    """Every page of the site."""
+    hidden = {"_static", "_sources", "_images"}
+    return sorted(page for page in site.rglob("*.html") if not hidden & set(page.parts))
+
+
+@pytest.fixture(scope="session")
+def wait_for_formulas() -> Callable[[Any], None]:
+    """A call that returns when all formulas of a page are set."""
+
+    def wait(page: Any) -> None:
+        page.wait_for_function(
+            "() => !document.querySelector('.math') || "
+            "(window.MathJax?.startup?.promise && document.querySelector('mjx-container'))",
+            timeout=120_000,
+        )
+        page.evaluate("() => window.MathJax?.startup?.promise")
+
+    return wait

@@ -1,25 +1,22 @@
 """The site, opened from a plain folder in a real browser."""
 
-import http.server
-import threading
-from collections.abc import Iterator
-from functools import partial
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 import pytest
 
+from companion.project import Project
+
 pytestmark = pytest.mark.browser
 
+MEBIBYTE = 2**20
+LARGEST_CHAPTER, LARGEST_GALLERY = 1.5 * MEBIBYTE, 3 * MEBIBYTE
 WIDTHS = {"desktop": 1280, "phone": 390}
 # The theme says this once on every page before it reads the stored mode; it is harmless.
 HARMLESS = ("Got invalid theme mode",)
-
-
-def _pages(site: Path) -> list[Path]:
-    hidden = {"_static", "_sources", "_images"}
-    pages = [page for page in site.rglob("*.html") if not hidden & set(page.parts)]
-    return sorted(page for page in pages if page.name not in ("genindex.html", "prf-prf.html"))
 
 
 def _watch(page: Any) -> list[str]:
@@ -41,14 +38,6 @@ def _watch(page: Any) -> list[str]:
     return problems
 
 
-def _wait_for_formulas(page: Any) -> None:
-    page.wait_for_function(
-        "() => !document.querySelector('.math') || "
-        "(window.MathJax?.startup?.promise && document.querySelector('mjx-container'))"
-    )
-    page.evaluate("() => window.MathJax?.startup?.promise")
-
-
 _LOST_PICTURES = """async () => {
   const lost = [];
   for (const picture of document.images) {
@@ -63,10 +52,10 @@ _BARE_PICTURES = (
 _SIDEWAYS = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 
-def _look(page: Any, file: Path) -> list[str]:
+def _look(page: Any, file: Path, wait_for_formulas: Callable[[Any], None]) -> list[str]:
     """One page: loaded once, then seen at both widths."""
-    page.goto(file.as_uri())
-    _wait_for_formulas(page)
+    page.goto(file.as_uri(), timeout=120_000)
+    wait_for_formulas(page)
     seen = [f"picture not shown: {source}" for source in page.evaluate(_LOST_PICTURES)]
     seen += [f"picture without alt text: {source}" for source in page.evaluate(_BARE_PICTURES)]
     raw = page.locator(".math:not(:has(mjx-container))").count()
@@ -81,13 +70,37 @@ def _look(page: Any, file: Path) -> list[str]:
     return seen
 
 
-def test_every_page_loads_whole_and_silent(site: Path, browser: Any) -> None:
+def _weight(files: set[str]) -> int:
+    """The bytes of some files as a host sends them: compressed, pictures and fonts excepted."""
+    total = 0
+    for name in files:
+        data = Path(unquote(urlparse(name).path)).read_bytes()
+        packed = name.endswith((".png", ".woff", ".woff2"))
+        total += len(data) if packed else len(gzip.compress(data, 6))
+    return total
+
+
+def test_every_page_loads_whole_silent_and_light(
+    site: Path,
+    project: Project,
+    browser: Any,
+    pages: list[Path],
+    wait_for_formulas: Callable[[Any], None],
+) -> None:
     problems = []
-    for file in _pages(site):
+    limits = {f"{chapter}.html": LARGEST_CHAPTER for chapter in project.chapters()}
+    limits["gallery.html"] = LARGEST_GALLERY
+    for file in pages:
         page = browser.new_page()
         heard = _watch(page)
-        found = _look(page, file)
-        problems += [f"{file.relative_to(site)}: {problem}" for problem in found + heard]
+        asked: set[str] = set()
+        page.on("request", lambda request, asked=asked: asked.add(request.url.partition("?")[0]))
+        name = str(file.relative_to(site))
+        found = _look(page, file, wait_for_formulas)
+        weight = _weight({url for url in asked if url.startswith("file:")})
+        if weight > limits.get(name, LARGEST_GALLERY):
+            found.append(f"weighs {weight / MEBIBYTE:.2f} MiB")
+        problems += [f"{name}: {problem}" for problem in found + heard]
         page.close()
     assert problems == []
 
@@ -111,24 +124,11 @@ def test_pages_follow_the_reader_into_the_dark(
     context.close()
 
 
-@pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
-    """The site behind a server on this machine, as search engines of the page need one."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    handler = partial(Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize("query", ["population gradient", "tian2017.thm1", "closed form"])
+@pytest.mark.parametrize(
+    "query",
+    ["Theorem 7", "tian2017.thm1", "closed form", "detour"],
+    ids=["theorem", "claim", "words", "caption"],
+)
 def test_search_finds(address: str, browser: Any, query: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}/search.html?q={query.replace(' ', '+')}")
