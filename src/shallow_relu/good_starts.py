@@ -93,3 +93,51 @@ def smallest_width(n: float | int, epsilon: float) -> int:
         good = cover_probability(middle, n / 2, n / 2) >= 1 - epsilon
         low, high = (low, middle) if good else (middle, high)
     return high
+
+
+def fewest_right_neurons(K: int, n: float | int) -> int:
+    r"""Median of the smallest number of active neurons of the right sign at a point.
+
+    For orthogonal inputs, $K/2$ output weights of each sign: the numbers at the points are then
+    independent and binomial with $\lfloor K/2 \rfloor$ fair trials.
+
+    Args:
+        K: Width.
+        n: Number of points; may be as large as a float can be.
+
+    Raises:
+        ValueError: The width is below 2, or there is no data.
+    """
+    if K < 2 or n < 1:
+        raise ValueError(f"width {K} and n = {n} make no sense")
+    trials, below = K // 2, 0
+    for fewest in range(trials):
+        below += math.comb(trials, fewest)
+        share = below / 2**trials
+        # All points have more than this with probability (1 - share)^n.
+        if share >= 1 or n * math.log1p(-share) <= -math.log(2):
+            return fewest
+    return trials
+
+
+def fewest_share(factor: float) -> float:
+    r"""Limit of the smallest number over the width for $K = c \log n$.
+
+    It is $q/2$, where $\frac c2 \mathrm{KL}(q \| \frac12) = 1$ and $q < \frac12$; zero for
+    $c \le 2/\log 2$, where good starts become rare.
+
+    Args:
+        factor: $c > 0$.
+    """
+    if factor * math.log(2) <= 2:
+        return 0.0
+
+    def surplus(q: float) -> float:
+        entropy = -q * math.log(q) - (1 - q) * math.log(1 - q)
+        return factor / 2 * (math.log(2) - entropy) - 1
+
+    low, high = 1e-300, 0.5
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if surplus(middle) > 0 else (low, middle)
+    return low / 2

@@ -72,3 +72,31 @@ def test_smallest_width_is_the_smallest():
 def test_nonsense_is_refused(call):
     with pytest.raises(ValueError, match="make no sense"):
         call()
+
+
+def test_the_fewest_right_neurons_against_drawn_signs():
+    generator = torch.Generator().manual_seed(2)
+    K, n, draws = 40, 50, 2000
+    gates = torch.randint(0, 2, (draws, K // 2, n), generator=generator)
+    fewest = gates.sum(dim=1).amin(dim=1)
+    m = good_starts.fewest_right_neurons(K, n)
+    at_most, below = ((fewest <= m).double().mean(), (fewest < m).double().mean())
+    assert at_most > 0.5 - 0.04 and below < 0.5 + 0.04
+    assert good_starts.fewest_right_neurons(2, 1000) == 0
+    assert good_starts.fewest_right_neurons(4, 1) == 1
+    with pytest.raises(ValueError, match="width 1"):
+        good_starts.fewest_right_neurons(1, 5)
+
+
+@pytest.mark.parametrize("factor", [3.0, 3.476, 4.0, 14.0])
+def test_the_share_of_the_fewest_is_the_limit_of_its_law(factor):
+    share = good_starts.fewest_share(factor)
+    widths = [(10.0**e, math.floor(factor * e * math.log(10))) for e in (100, 300)]
+    shares = [good_starts.fewest_right_neurons(K, n) / K for n, K in widths]
+    assert abs(shares[1] - share) < abs(shares[0] - share) + 1e-3
+    assert shares[1] == pytest.approx(share, abs=6e-3)
+
+
+def test_below_the_sharp_constant_nobody_is_left():
+    assert good_starts.fewest_share(2.8) == 0
+    assert good_starts.fewest_share(2 / math.log(2) + 1e-6) < 1e-6
