@@ -69,10 +69,17 @@ STUDIES: dict[str, list[tuple[Cell, int]]] = {
         )
         for n in points
     ],
+    # Steps below the limit of stability and ten times the time; n as a share of K d.
     "flow": [
-        ((d, K, round(share * K * d), 0.1, 10.0), networks)
-        for d, K, networks in ((5, 20, 40), (10, 20, 30), (5, 40, 30), (10, 40, 20), (20, 20, 20))
-        for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+        ((d, K, round(share * K * d), step, 10.0), networks)
+        for d, K, share, step, networks in (
+            *((10, 20, share, 0.1, 20) for share in (0.5, 0.6, 0.7, 0.8, 0.9)),
+            (10, 40, 0.6, 0.05, 12),
+            (10, 80, 0.6, 0.04, 8),
+            (20, 20, 0.5, 0.2, 20),
+            (20, 40, 0.5, 0.1, 10),
+            (40, 20, 0.5, 0.2, 10),
+        )
     ],
 }
 
@@ -129,7 +136,8 @@ def run(study: str, networks: int, processes: int) -> None:
     write_durably(file, table_text(list(rows.values())))
     begun, before, used = len(rows), time.perf_counter(), os.times()
     with file.open("a", encoding="utf-8") as stream:
-        for order, results in in_processes(run_cell, orders(study, networks, set(rows)), processes):
+        todo = list(orders(study, networks, set(rows)))
+        for order, results in tqdm(in_processes(run_cell, todo, processes), study, len(todo)):
             for network, reached, steps, first, last in results:
                 name = (*(str(part) for part in order[:5]), str(network))
                 values = (*name, str(int(reached)), str(steps), f"{first:.5g}", f"{last:.5g}")

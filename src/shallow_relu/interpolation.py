@@ -13,7 +13,7 @@ cannot be told from the data (all networks succeed at one $n$ and none at the ne
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,6 +50,28 @@ class Estimate(NamedTuple):
     value: float
     low: float
     high: float
+
+
+def tally(
+    columns: Mapping[str, Sequence[float]],
+) -> dict[tuple[int, int, float, float], Counts]:
+    """Counts from a table with one row a network.
+
+    Args:
+        columns: At least `d`, `K`, `n`, `step`, `budgets` and `reached`.
+
+    Returns:
+        By `(d, K, step, budgets)`, sorted.
+    """
+    names = ("d", "K", "step", "budgets", "n", "reached")
+    cells: dict[tuple[float, ...], list[float]] = {}
+    for *cell, reached in zip(*(columns[name] for name in names), strict=True):
+        cells.setdefault(tuple(cell), []).append(reached)
+    found: dict[tuple[int, int, float, float], list[tuple[int, int, int]]] = {}
+    for (d, K, step, budgets, n), outcomes in sorted(cells.items()):
+        row = (int(n), round(sum(outcomes)), len(outcomes))
+        found.setdefault((int(d), int(K), step, budgets), []).append(row)
+    return {size: Counts(*map(list, zip(*rows, strict=True))) for size, rows in found.items()}
 
 
 # --- the experiment -------------------------------------------------------------------------

@@ -83,6 +83,22 @@ def test_counts_that_make_no_sense_are_refused():
         interpolation.exponent([1], [Counts([1], [1], [1])])
 
 
+def test_rows_are_tallied():
+    columns = {
+        "d": [5, 5, 5, 5, 6],
+        "K": [2.0] * 5,
+        "n": [9, 7, 9, 9, 7],
+        "step": [0.5] * 5,
+        "budgets": [1.0] * 5,
+        "reached": [1.0, 0.0, 0.0, 1.0, 1.0],
+        "loss": [0.0] * 5,
+    }
+    assert interpolation.tally(columns) == {
+        (5, 2, 0.5, 1.0): Counts([7, 9], [0, 2], [1, 3]),
+        (6, 2, 0.5, 1.0): Counts([7], [1], [1]),
+    }
+
+
 def test_a_cell_does_not_depend_on_how_it_is_split():
     whole = interpolation.run_cell(5, 20, 30, 0.5, 1.0, 7, 0, 4)
     parts = [interpolation.run_cell(5, 20, 30, 0.5, 1.0, 7, k, 1)[0] for k in range(4)]
