@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import csv
 import functools
 import json
 import math
@@ -74,6 +75,26 @@ class Chapter:
         device = choose_device(str(self.parameters.get("device", "auto")))
         self._write("device.json", describe_device(device))
         return device
+
+    def stored_table(self, name: str) -> dict[str, list[float]]:
+        """The columns of `results/NAME.csv` beside the chapter: runs too long to repeat here.
+
+        The name is written out in the call, so that a table that changes makes the chapter stale.
+
+        Raises:
+            UsageError: there is no such table, or it holds something that is not a number.
+        """
+        file = self._project.table_file(self.name, name)
+        try:
+            with file.open(encoding="utf-8", newline="") as stream:
+                header, *rows = list(csv.reader(stream))
+            columns = zip(*rows, strict=True)
+            return {
+                column: [float(entry) for entry in entries]
+                for column, entries in zip(header, columns, strict=True)
+            }
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{self.name}: no table {name!r} to read ({error})") from None
 
     def claim(self, name: str) -> Evidence:
         """The evidence on a claim, to which checks and controls are added.

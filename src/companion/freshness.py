@@ -19,7 +19,7 @@ from typing import Any
 from companion.claims import read_claims
 from companion.notebooks import parameters_cell
 from companion.parameters import Schema, read_schema, resolve
-from companion.project import Project, digest, source_hash
+from companion.project import Project, digest, digest_files, source_hash
 
 RUN_FILE = "run.json"
 WORK_PREFIX = ".run-"  # of folders that hold no result: in the making, or on the way out
@@ -45,7 +45,9 @@ def ingredients(project: Project, chapter: str, parameters: Mapping[str, Any]) -
     """A hash of each thing that a run's result depends on, by the name a person would give it."""
     claims = [c for c in read_claims(project.claims_file).values() if c.chapter == chapter]
     versions = [project.lock_file.read_text(encoding="utf-8"), json.dumps(installed_versions())]
+    tables = project.table_files(chapter)
     return {
+        **({"tables": digest_files(project.root, tables)} if tables else {}),
         "source": digest([project.source_file(chapter).read_bytes()]),
         "parameters": digest([json.dumps(parameters, sort_keys=True)]),
         "src": source_hash(project),

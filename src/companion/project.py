@@ -6,6 +6,7 @@ import difflib
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -91,6 +92,17 @@ class Project:
     def pair_file(self, chapter: str) -> Path:
         """The committed `.ipynb` of a chapter, which need not exist yet."""
         return self.source_file(chapter).with_suffix(".ipynb")
+
+    def table_file(self, chapter: str, name: str) -> Path:
+        """A committed table of measurements that are too long for a chapter to repeat."""
+        return self.source_file(chapter).parent / "results" / f"{name}.csv"
+
+    def table_files(self, chapter: str) -> list[Path]:
+        """The tables that a chapter's source names and that are there."""
+        source = self.source_file(chapter).read_text(encoding="utf-8")
+        names = sorted(set(re.findall(r"stored_table\(\s*\"([a-z0-9_]+)\"", source)))
+        files = [self.table_file(chapter, name) for name in names]
+        return [file for file in files if file.is_file()]
 
 
 @functools.cache

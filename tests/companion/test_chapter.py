@@ -60,6 +60,19 @@ def test_a_claim_must_exist_and_belong_to_the_chapter(chapter):
         chapter.claim("tian2017.later")
 
 
+def test_a_stored_table_is_read_as_numbers(chapter, tiny):
+    file = tiny.project.notebooks / "topic" / "results" / "long.csv"
+    file.parent.mkdir()
+    file.write_text("n,share\n10,0.5\n20,1e-3\n")
+    assert chapter.stored_table("long") == {"n": [10.0, 20.0], "share": [0.5, 1e-3]}
+    for text in ("n,share\n10\n", "n\nten\n", ""):
+        file.write_text(text)
+        with pytest.raises(UsageError, match="topic/tiny: no table 'long' to read"):
+            chapter.stored_table("long")
+    with pytest.raises(UsageError, match="topic/tiny: no table 'short' to read"):
+        chapter.stored_table("short")
+
+
 def test_no_claim_of_the_chapter_is_passed_over(chapter):
     with pytest.raises(UsageError, match=r"topic/tiny says nothing on tian2017\.sum"):
         chapter.verdicts()

@@ -106,6 +106,21 @@ def test_every_ingredient_sets_the_key(tiny):
     assert ingredients(tiny.project, tiny.chapter, {"seed": 2})["parameters"] != parts["parameters"]
 
 
+def test_a_table_that_the_source_names_is_an_ingredient(tiny):
+    source = tiny.project.source_file(tiny.chapter)
+    table = tiny.project.table_file(tiny.chapter, "long")
+    table.parent.mkdir()
+    table.write_text("n\n1\n")
+    assert "tables" not in ingredients(tiny.project, tiny.chapter, VALUES)
+    source.write_text(source.read_text() + '\nrows = chapter.stored_table("long")\n')
+    first = ingredients(tiny.project, tiny.chapter, VALUES)
+    table.write_text("n\n2\n")
+    second = ingredients(tiny.project, tiny.chapter, VALUES)
+    assert first["tables"] != second["tables"] and run_key(first) != run_key(second)
+    table.unlink()
+    assert "tables" not in ingredients(tiny.project, tiny.chapter, VALUES)
+
+
 def test_a_failure_counts_as_long_as_nothing_changed(finished):
     rewrite(finished, *CHANGES["source"])
     folder = failure_folder(finished.project, finished.chapter)
