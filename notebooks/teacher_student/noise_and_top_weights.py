@@ -462,7 +462,7 @@ for name, value, show in (("time", collapse.time[0], ".2g"), ("norm", smallest, 
     chapter.number(f"collapse_{name}", value, show)
 
 # %% [markdown]
-# **Beside the paper** (Figure 9, 8 runs each).
+# **Beside the paper** (Figure 9: 8 runs each there, {number}`runs` here).
 #
 # - *Paper:* top: converges to $w^*$ until huge noise. *Here:* to $w^*$ while the noise is well
 #   below $x_0-y_0$; from there on to a permutation of it, and for $K=10$ in some runs to a strict
