@@ -7,10 +7,10 @@ Hessian. The width factor $K^{-1/2}$ of the paper belongs to the output weights 
 
 Since $\sigma(t) = \frac12 |t| + \frac12 t$, and even and odd functions are orthogonal,
 
-$$R = \tfrac18 E \Big(\sum_\ell B_\ell |v_\ell \cdot x|\Big)^2
+$$R = \tfrac18 E \Big(\sum_k \gamma_k |v_k \cdot x|\Big)^2
     + \tfrac18 \Big\|\sum_j c_j \hat w_j - (s_+ - s_-) w^*\Big\|^2,$$
 
-where $c_j = a_j \|w_j\|$, the first sum runs over lines with unit vectors $v_\ell$, and $B_\ell$ is
+where $c_j = a_j \|w_j\|$, the first sum runs over lines with unit vectors $v_k$, and $\gamma_k$ is
 the sum of the $c_j$ on the line, less $s_+ + s_-$ on the line of $w^*$. Kinks are in the even part
 alone; the odd part is linear.
 
