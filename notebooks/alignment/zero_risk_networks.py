@@ -288,20 +288,20 @@ chapter.figure(
 # Write $\sigma(t)=\frac12\lvert t\rvert+\frac12t$. Even and odd functions are orthogonal under the
 # Gaussian law, so the risk has two parts,
 #
-# $$R=\tfrac18\,\mathbb E\Bigl(\sum_\ell B_\ell\lvert v_\ell\cdot x\rvert\Bigr)^2
+# $$R=\tfrac18\,\mathbb E\Bigl(\sum_k\gamma_k\lvert v_k\cdot x\rvert\Bigr)^2
 # +\tfrac18\Bigl\lVert\sum_e c_e\,e-(s_+-s_-)\,w^*\Bigr\rVert^2,$$
 #
-# where $\ell$ runs over lines with unit vectors $v_\ell$, $B_\ell=c_{v_\ell}+c_{-v_\ell}$ off the
-# line of $w^*$ and $B=c_{w^*}+c_{-w^*}-s_+-s_-$ on it. Only the first part has kinks. The functions
-# $\lvert v_\ell\cdot x\rvert$ of different lines are independent, by the paper's own argument, so
-# it vanishes if and only if all $B_\ell$ do. The second part is one equation between vectors, which
+# where $k$ runs over lines with unit vectors $v_k$, $\gamma_k=c_{v_k}+c_{-v_k}$ off the line of
+# $w^*$ and $\gamma=c_{w^*}+c_{-w^*}-s_+-s_-$ on it. Only the first part has kinks. The functions
+# $\lvert v_k\cdot x\rvert$ of different lines are independent, by the paper's own argument, so it
+# vanishes if and only if all $\gamma_k$ do. The second part is one equation between vectors, which
 # the paper's proof overlooks. Hence $R=0$ if and only if
 #
 # 1. $c_e+c_{-e}=0$ on every line off that of $w^*$,
 # 2. $c_{w^*}+c_{-w^*}=s_++s_-$,
 # 3. $\sum_ec_e\,e=(s_+-s_-)\,w^*$.
 #
-# With $\lambda_{\min}$ the smallest eigenvalue of the matrix $\mathbb E\lvert v_\ell\cdot
+# With $\lambda_{\min}$ the smallest eigenvalue of the matrix $\mathbb E\lvert v_k\cdot
 # x\rvert\lvert v_m\cdot x\rvert$, the risk is at least $\frac18(\lambda_{\min}\lVert
 # B\rVert^2+\lVert\text{odd}\rVert^2)$: a quantitative form of "only if". We test both directions:
 # on random networks that meet the conditions, and on networks that were fitted to the target at

@@ -7,10 +7,10 @@ Hessian. The width factor $K^{-1/2}$ of the paper belongs to the output weights 
 
 Since $\sigma(t) = \frac12 |t| + \frac12 t$, and even and odd functions are orthogonal,
 
-$$R = \tfrac18 E \Big(\sum_\ell B_\ell |v_\ell \cdot x|\Big)^2
+$$R = \tfrac18 E \Big(\sum_k \gamma_k |v_k \cdot x|\Big)^2
     + \tfrac18 \Big\|\sum_j c_j \hat w_j - (s_+ - s_-) w^*\Big\|^2,$$
 
-where $c_j = a_j \|w_j\|$, the first sum runs over lines with unit vectors $v_\ell$, and $B_\ell$ is
+where $c_j = a_j \|w_j\|$, the first sum runs over lines with unit vectors $v_k$, and $\gamma_k$ is
 the sum of the $c_j$ on the line, less $s_+ + s_-$ on the line of $w^*$. Kinks are in the even part
 alone; the odd part is linear.
 
@@ -228,3 +228,80 @@ def random_zero_risk_network(
     W = length[..., None] * direction
     a = torch.stack([c / 2 + share, c / 2 - share]) / length
     return W.flatten(0, 1), a.flatten()
+
+
+def flow_gradient(
+    state: Float[Tensor, "B K columns"],
+    W_star: Float[Tensor, "B M d"],
+    a_star: Float[Tensor, "B M"],
+) -> Float[Tensor, "B K columns"]:
+    """`flows.joint_gradient` from one matrix of cosines, several times as fast.
+
+    The absolute error is of the order of the unit roundoff times the sizes of the terms. Neurons
+    must not be zero.
+
+    Args:
+        state: Neurons, and in the last column their output weights.
+        W_star: Teacher neurons.
+        a_star: Output weights of the teacher.
+    """
+    K = state.shape[-2]
+    V = torch.cat([state[..., :-1], W_star], dim=-2)
+    c = torch.cat([state[..., -1], -a_star], dim=-1)
+    norm = torch.linalg.vector_norm(V, dim=-1)
+    e = V / norm[..., None]
+    cosine = (e[..., :K, :] @ e.mT).clamp(-1, 1)
+    sine = torch.sqrt((1 - cosine) * (1 + cosine))
+    gate = torch.atan2(sine, -cosine)
+    size = c * norm
+    along_e = (sine @ size[..., None]) * e[..., :K, :]
+    along_w = c[..., :K, None] * ((gate * c[..., None, :]) @ V + along_e)
+    along_a = norm[..., :K] * ((sine + gate * cosine) @ size[..., None]).squeeze(-1)
+    return torch.cat([along_w, along_a[..., None]], dim=-1) / (2 * math.pi)
+
+
+def nearest_zero_risk(
+    W: Float[Tensor, "K d"],
+    a: Float[Tensor, "K"],
+    w_star: Float[Tensor, " d"],
+    s_plus: float,
+    s_minus: float,
+    *,
+    tolerance: float,
+) -> tuple[Float[Tensor, "K d"], Float[Tensor, "K"]]:
+    """A network near the given one that meets the conditions for zero risk.
+
+    Neurons whose lines are closer than the tolerance are turned to their common axis, or to the
+    line of the target if this axis is closer to it. Then the coefficients move as little as the
+    three conditions of `zero_risk_defects` allow. Where they cannot be met the result has positive
+    risk. Norms of neurons stay.
+
+    Args:
+        W: Neurons.
+        a: Output weights.
+        w_star: Direction of the target.
+        s_plus: Slope of the link for positive arguments.
+        s_minus: Slope for negative ones.
+        tolerance: Angle in radians.
+    """
+    norm, e = norm_and_direction(W)
+    c = a * norm
+    leader = groups(W, a, tolerance=tolerance, lines=True).leader
+    axes, rows, targets = torch.zeros_like(W), [], []
+    on_target = torch.zeros_like(c)
+    for index in leader.unique():
+        members = leader == index
+        spread = torch.einsum("k,ki,kj->ij", (members * c).abs(), e, e)
+        axis = torch.linalg.eigh(spread).eigenvectors[:, -1]
+        if angle_to_line(axis, w_star) <= tolerance:
+            axis, on_target = w_star, on_target + members
+        else:
+            rows.append(members.to(c))
+            targets.append(0.0)
+        sign = torch.where(e @ axis < 0, -1.0, 1.0).to(c)
+        axes = torch.where(members[:, None], sign[:, None] * axis, axes)
+    A = torch.stack([*rows, on_target, *axes.mT])
+    odd = (s_plus - s_minus) * w_star
+    b = torch.cat([c.new_tensor([*targets, s_plus + s_minus]), odd])
+    step = torch.linalg.lstsq(A, (b - A @ c)[:, None], driver="gelsd", rcond=1e-9).solution[:, 0]
+    return norm[:, None] * axes, (c + step) / norm

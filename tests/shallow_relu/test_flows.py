@@ -5,7 +5,12 @@ import torch
 from scipy.integrate import solve_ivp
 
 from shallow_relu import population
-from shallow_relu.flows import gradient_descent, gradient_flow, joint_gradient
+from shallow_relu.flows import (
+    gradient_descent,
+    gradient_flow,
+    implicit_gradient_flow,
+    joint_gradient,
+)
 
 torch64 = {"dtype": torch.float64}
 
@@ -160,3 +165,32 @@ def test_times_are_checked():
         gradient_flow(lambda w: w, start, times=[0.5, 0.5], **options)
     with pytest.raises(ValueError, match="lie in"):
         gradient_flow(lambda w: w, start, times=[2.0], **options)
+
+
+def test_implicit_flow_solves_a_stiff_linear_system():
+    rates = torch.tensor([1e-4, 1e-2, 1.0, 1e3], dtype=torch.float64)
+    start = torch.ones(2, 4, dtype=torch.float64)
+    speed = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
+    state, time = implicit_gradient_flow(
+        lambda x, c: c * rates * x, start, [speed], until=5000.0, accuracy=1e-4, max_steps=5000
+    )
+    assert (time == 5000).all()
+    torch.testing.assert_close(state, torch.exp(-speed * rates * 5000), atol=1e-3, rtol=0)
+
+
+def test_implicit_flow_agrees_with_the_explicit_one():
+    generator = torch.Generator().manual_seed(4)
+    start = torch.randn(3, 2, 2, generator=generator, dtype=torch.float64)
+
+    def gradient(x):
+        return x**3 + 0.3 * x.flip(-1)
+
+    explicit = gradient_flow(gradient, start, until=2.0, accuracy=1e-9).state
+    state, _ = implicit_gradient_flow(gradient, start, until=2.0, accuracy=1e-5, max_steps=9000)
+    torch.testing.assert_close(state, explicit, atol=1e-4, rtol=0)
+
+
+def test_implicit_flow_ends_when_its_steps_are_used_up():
+    start = torch.ones(1, 3, dtype=torch.float64)
+    _, time = implicit_gradient_flow(lambda x: x, start, until=1e6, accuracy=1e-5, max_steps=30)
+    assert 0 < time < 1e6

@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 
-from shallow_relu import population
+from shallow_relu import flows, population
 from shallow_relu.single_index import (
     angle_to_line,
     coefficients,
+    flow_gradient,
     groups,
     link,
+    nearest_zero_risk,
     net_off_the_line,
     random_zero_risk_network,
     risk_by_parity,
@@ -184,3 +186,39 @@ def test_random_zero_risk_networks_compute_the_target(d, n_pairs, s_plus, s_minu
 def test_too_few_pairs_are_refused(generator):
     with pytest.raises(ValueError, match="at least 3"):
         random_zero_risk_network(double(1.0, 0.0, 0.0), 1.0, 0.5, 2, generator)
+
+
+def test_flow_gradient_is_the_joint_gradient(generator):
+    state = normal(generator, 9, 6, 4)
+    state[0, 1, :3] = -2 * state[0, 0, :3]
+    state[1, 1, :3] = 2 * state[1, 0, :3]
+    w_star = normal(generator, 9, 3)
+    w_star = w_star / w_star.norm(dim=-1, keepdim=True)
+    state[2, 0, :3] = w_star[2]
+    target = teacher(w_star, 1.0, -0.3)
+    expected = flows.joint_gradient(state, *target)
+    torch.testing.assert_close(flow_gradient(state, *target), expected, atol=1e-13, rtol=0)
+
+
+@pytest.mark.parametrize(("d", "n_pairs"), [(2, 3), (3, 4)])
+def test_nearest_zero_risk_network_is_near_and_has_no_risk(d, n_pairs, generator):
+    w_star = normal(generator, d)
+    w_star = w_star / w_star.norm()
+    W, a = random_zero_risk_network(w_star, 1.0, 0.5, n_pairs, generator)
+    same_W, same_a = nearest_zero_risk(W, a, w_star, 1.0, 0.5, tolerance=1e-5)
+    torch.testing.assert_close(same_W, W, atol=1e-10, rtol=0)
+    torch.testing.assert_close(same_a, a, atol=1e-10, rtol=0)
+    noise = 1e-4
+    moved = W + noise * normal(generator, *W.shape), a + noise * normal(generator, *a.shape)
+    near_W, near_a = nearest_zero_risk(*moved, w_star, 1.0, 0.5, tolerance=0.01)
+    W_star, a_star = teacher(w_star, 1.0, 0.5)
+    assert population.risk(near_W, W_star, near_a, a_star) < 1e-13
+    assert (near_W - moved[0]).norm() + (near_a - moved[1]).norm() < 100 * noise
+    torch.testing.assert_close(near_W.norm(dim=1), moved[0].norm(dim=1))
+
+
+def test_nearest_zero_risk_network_aligns_what_is_nearly_aligned():
+    W, a = double([1.0, 0.01], [-1.0, 0.02], [0.3, 1.0]), double(1.01, 0.5, 0.02)
+    near_W, near_a = nearest_zero_risk(W, a, double(1.0, 0.0), 1.0, 0.5, tolerance=0.1)
+    assert near_W[:2, 1].abs().max() == 0
+    torch.testing.assert_close(coefficients(near_W, near_a), double(1.0, 0.5, 0.0))
