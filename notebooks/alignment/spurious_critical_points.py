@@ -218,9 +218,9 @@ _ = chapter.number("ring_fourth", fourth, ".4f")
 
 # %% [markdown]
 # The Hessian on the cone has {number}`cone_negative` negative eigenvalues, the lowest
-# {number}`cone_lowest`. On the ring the dead neurons give $-${number}`ring_fourth`$\,\delta^4$; the
-# active ones do better: the Hessian's lowest eigenvalue is {number}`ring_lowest`. So the ring is a
-# strict saddle too, but not because of its dead neurons.
+# {number}`cone_lowest`. On the ring a dead neuron lowers the risk by {number}`ring_fourth` times
+# $\delta^4$. The active ones do better: the Hessian's lowest eigenvalue is {number}`ring_lowest`.
+# So the ring is a strict saddle too, but not because of its dead neurons.
 #
 # ## What is true
 #
