@@ -188,11 +188,11 @@ for Q, name in zip(columns, ("two", "three", "four"), strict=True):
 
 # %% [markdown]
 # The inequality is strict for {number}`strict_two`, {number}`strict_three` and
-# {number}`strict_four` of these first layers, with $Q=2,3,4$: wherever no neuron is silent, but for
-# a few whose gain is lost in rounding. The smallest example has three inputs, $(2,0)$ and $(0,0)$
-# in one class and $(0,1)$ in the other, $Y=I$, $W_1=I$ and $b_1=(-\frac12,2)$. The first neuron
-# cuts, $T(X)$ consists of $(2,0)$, $(\frac12,0)$, $(\frac12,1)$, and these are not on a line: an
-# affine map fits any labels, a linear one does not.
+# {number}`strict_four` of these first layers, with $Q=2,3,4$: those without a silent neuron. The
+# smallest example has three inputs, $(2,0)$ and $(0,0)$ in one class and $(0,1)$ in the other,
+# $Y=I$, $W_1=I$ and $b_1=(-\frac12,2)$. The first neuron cuts, $T(X)$ consists of $(2,0)$,
+# $(\frac12,0)$, $(\frac12,1)$, and these are not on a line: an affine map fits any labels, a linear
+# one does not.
 
 # %%
 X, sizes, Y = [[2, 0, 0], [0, 0, 1]], (2, 1), [[1, 0], [0, 1]]
@@ -224,12 +224,12 @@ for panel, (Q, c) in zip(axes, columns.items(), strict=True):
             c["minimum"][chosen][:700],
             ".",
             color=COLOURS[colour],
-            markersize=2.5,
+            markersize=2.5 if label.startswith("all") else 5,
             label=label,
             rasterized=True,
         )
     top = float(c["form"].max()) * 1.05
-    panel.plot([0, top], [0, top], color=COLOURS["theory"], linewidth=1)
+    panel.plot([0, top], [0, top], color=COLOURS["theory"], linewidth=0.7, zorder=1)
     panel.set(title=f"$Q={Q}$", xlim=(0, top), ylim=(0, top))
 figure.supylabel(r"minimum over $W_2,b_2$", fontsize=10)
 figure.supxlabel(r"$\Vert Y_{ext}(I-\Pi_T)\Vert_\Lambda$", fontsize=10)
