@@ -17,17 +17,17 @@ def network(h, a, norms, y):
 
 
 def test_steps_are_those_of_the_network():
-    h, a, norms, y = problem()
-    end = descent.descend(h, a, norms, y, step=0.5, n_steps=40)
+    h, a, norms, y = problem(batch=60, K=4)
+    end = descent.descend(h, a, norms, y, step=0.8, n_steps=80)
     W, s, X, _ = network(h, a, norms, y)
     torch.testing.assert_close(end.first_loss, networks.loss(W, s, X, y))
-    for _ in range(40):
+    for _ in range(80):
         W_dot, a_dot = networks.velocity(W, s, X, y)
-        W, s = W + 0.5 * W_dot, s + 0.5 * a_dot
+        W, s = W + 0.8 * W_dot, s + 0.8 * a_dot
     torch.testing.assert_close(end.h, W.relu())
     torch.testing.assert_close(end.a, s)
     torch.testing.assert_close(end.loss, networks.loss(W, s, X, y))
-    assert (end.steps == 40).all() and (end.h == 0).any()
+    assert (end.steps == 80).all() and (end.h == 0).any()
 
 
 def test_a_network_ends_below_its_target_and_not_before():
