@@ -85,9 +85,9 @@ def test_counts_that_make_no_sense_are_refused():
 
 def test_rows_are_tallied():
     columns = {
-        "d": [5, 5, 5, 5, 6],
+        "d": [5.0, 5.0, 5.0, 5.0, 6.0],
         "K": [2.0] * 5,
-        "n": [9, 7, 9, 9, 7],
+        "n": [9.0, 7.0, 9.0, 9.0, 7.0],
         "step": [0.5] * 5,
         "budgets": [1.0] * 5,
         "reached": [1.0, 0.0, 0.0, 1.0, 1.0],
