@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from companion.build import check_toc
+from companion.claims import PAPERS
 from companion.errors import UsageError
 from companion.project import toc_files
 
@@ -109,7 +110,9 @@ def test_every_chapter_is_in_the_table_of_contents_once(book):
     check_toc(book)
     listed = toc_files(book)
     assert len(listed) == len(set(listed))
-    pages = {file.stem for file in book.book.glob("*.md")} | {"ledger", "gallery", "status"}
+    pages = {file.stem for file in book.book.glob("*.md")} - {"404"}
+    pages |= {"ledger", "gallery", "status", "errata"}
+    pages |= {f"{kind}/{paper}" for kind in ("papers", "errata") for paper in PAPERS}
     assert set(listed) == pages | set(book.chapters())
 
 
