@@ -273,7 +273,7 @@ axis.plot(grid, assumption, "s-", color=COLOURS["bound"], label="Assumption 2 ho
 axis.axvline(20, color=COLOURS["muted"], linestyle=":")
 axis.text(21, 0.5, "$d=n$", color=COLOURS["muted"])
 axis.set(xlabel="dimension $d$", ylabel="share", xscale="log")
-axis.legend(loc="center right", bbox_to_anchor=(1, 0.55))
+axis.legend(loc="center", bbox_to_anchor=(0.6, 0.62))
 chapter.figure(
     "fig-dana2025-cor1-dimension",
     figure,
