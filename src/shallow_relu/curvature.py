@@ -14,6 +14,8 @@ the lower bound follows. $M_a = \frac1K \sum_j G_j X^\top w_j w_j^\top X G_j$ is
 $\frac1K \sum_j \|w_j\|^2 [(C_x^+)^2 + \omega] G_j$, and the upper bounds follow.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -26,6 +28,21 @@ def interaction(X: Float[Tensor, "*batch d n"]) -> Float[Tensor, "*batch"]:
     gram = X.mT @ X
     off = gram - torch.diag_embed(gram.diagonal(dim1=-2, dim2=-1))
     return torch.linalg.eigvalsh(off).abs().amax(dim=-1)
+
+
+def correlation_ratio(
+    X: Float[Tensor, "*#batch d n"], y: Float[Tensor, "*#batch n"], size: Float[Tensor, "*#batch"]
+) -> Float[Tensor, "*batch"]:
+    r"""$\omega \sqrt n\, s / ((C_x^-)^2 C_y^-)$; at most 1 under Assumption 2 [dana2025, Eq. 4].
+
+    Args:
+        X: Inputs as columns.
+        y: Labels, not zero.
+        size: $s = \sqrt{2 L(0)}$, which the proof of Theorem 1 needs, or $C_y^+$ for a condition on
+            the data alone.
+    """
+    smallest = X.square().sum(dim=-2).amin(dim=-1) * y.abs().amin(dim=-1)
+    return interaction(X) * math.sqrt(X.shape[-1]) * size / smallest
 
 
 def activity(

@@ -221,6 +221,36 @@ def start(
     return W, sign * (torch.linalg.vector_norm(W, dim=-1) + excess)
 
 
+def start_in_span(
+    K: int, X: Float[Tensor, "*batch d n"], generator: torch.Generator
+) -> tuple[Float[Tensor, "*batch K m"], Float[Tensor, "*batch K"], Float[Tensor, "*batch m n"]]:
+    r"""A Gaussian random start as by `start`, drawn directly in the coordinates of `in_span`.
+
+    Only the part of a neuron within the span of the inputs and the norm of the rest matter. The
+    first has independent normal entries, the square of the second a chi-square law, so that
+    $K (\min(n, d) + 1)$ numbers are drawn instead of $K d$. Here $m = \min(n, d) + 1$.
+
+    Returns:
+        Neurons, output weights and inputs.
+    """
+    d, batch = X.shape[-2], X.shape[:-2]
+    # Any triangle with the right inner products will do. Cholesky's is cheaper for long inputs.
+    triangle, failed = torch.linalg.cholesky_ex(X.mT @ X, upper=True)
+    if X.shape[-1] >= d or failed.any():
+        triangle = torch.linalg.qr(X, mode="r").R
+    rank = triangle.shape[-2]
+    inside = torch.randn(*batch, K, rank, generator=generator, dtype=X.dtype)
+    shape = torch.full((*batch, K, 1), (d - rank) / 2, dtype=X.dtype)
+    outside = torch.zeros_like(shape)
+    if d > rank:
+        outside = (2 * torch._standard_gamma(shape, generator=generator)).sqrt()
+    W = torch.cat([inside, outside], dim=-1) / math.sqrt(3 * d)
+    sign = 2.0 * torch.randint(0, 2, (*batch, K), generator=generator).to(X.dtype) - 1
+    excess = torch.empty(*batch, K, dtype=X.dtype).exponential_(generator=generator)
+    a = sign * (torch.linalg.vector_norm(W, dim=-1) + excess)
+    return W, a, torch.cat([triangle, torch.zeros_like(triangle[..., :1, :])], dim=-2)
+
+
 def labels(
     n: int,
     generator: torch.Generator,

@@ -217,3 +217,33 @@ def test_the_curvature_of_the_worst_labels_is_an_eigenvalue():
         y = networks.outputs(W, a, X) - vectors[..., k]
         mu = curvature.local_curvature(W, a, X, y)
         torch.testing.assert_close(mu, values[..., k] / 3, rtol=1e-8, atol=1e-12)
+
+
+def test_correlation_ratio_by_hand():
+    X = torch.tensor([[1.0, 0.6], [0.0, 2.0]], dtype=torch.float64)
+    y = torch.tensor([3.0, -0.5], dtype=torch.float64)
+    found = curvature.correlation_ratio(X, y, torch.tensor(4.0).double())
+    # inner product 0.6, smallest norm 1, smallest label 0.5
+    assert float(found) == pytest.approx(0.6 * math.sqrt(2) * 4 / 0.5)
+
+
+@pytest.mark.parametrize("d", [2, 3, 40])
+def test_starts_in_the_span_have_the_law_of_full_starts(d):
+    generator = torch.Generator().manual_seed(d)
+    X = networks.inputs_of_random_direction(d, 3, generator)
+    W, a = networks.start(40_000, d, generator)
+    small, b, R = networks.start_in_span(40_000, X, generator)
+    assert small.shape[-1] == R.shape[-2] == min(d, 3) + 1
+    torch.testing.assert_close(R.T @ R, X.T @ X)
+
+    def statistics(W, a, X):
+        active = (W @ X).relu()
+        size = W.square().sum(-1, keepdim=True)
+        return torch.cat(
+            [active, active * active.roll(1, 1), size, size.square(), a.abs()[:, None]], dim=1
+        )
+
+    full, drawn = statistics(W, a, X), statistics(small, b, R)
+    error = (full.var(0) / 40_000 + drawn.var(0) / 40_000).sqrt()
+    assert ((full.mean(0) - drawn.mean(0)).abs() < 4.5 * error + 1e-12).all()
+    assert (b.abs() >= small.norm(dim=-1)).all() and abs(b.sign().mean()) < 0.025
