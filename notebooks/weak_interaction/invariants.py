@@ -129,9 +129,11 @@ _ = rate.control("the factor $K$ left out", "derivative", measured=(5 * (1 + dec
 #
 # Now two flows, by a Runge-Kutta method of order 8: one on orthogonal inputs, where neurons die on
 # points with the wrong label, and one on inputs with a large common part and positive labels, which
-# interact strongly. Both start with $\lvert a_j\rvert\ge\lVert w_j\rVert$ and an active neuron of
-# the right sign at every point. The integral $\int_0^t\mu$ is one more unknown of the equation, so
-# that it knows nothing of the loss. A third flow starts with $\lvert a_j\rvert=\lVert w_j\rVert$.
+# interact strongly; its neurons start close to the common part, and starts from which a gate would
+# close are drawn again: below we shall see why. Both start with $\lvert a_j\rvert\ge\lVert
+# w_j\rVert$ and an active neuron of the right sign at every point. The integral $\int_0^t\mu$ is
+# one more unknown of the equation, so that it knows nothing of the loss. A third flow starts with
+# $\lvert a_j\rvert=\lVert w_j\rVert$.
 #
 # In the controls, output weights are smaller than their neurons: the start of the chapter on the
 # collapse of the second layer, where a large label pulls a negative output weight through zero.
@@ -140,14 +142,27 @@ _ = rate.control("the factor $K$ left out", "derivative", measured=(5 * (1 + dec
 times = torch.linspace(0, until, 121)
 
 
+def stays_open(W, a, X, y, step=0.02):
+    """Whether no gate comes close to closing along small steps of gradient descent."""
+    state = networks.join(W, a)
+    for _ in range(round(until / step)):
+        state = state - step * networks.joint_gradient(state, X, y)
+        if (networks.split(state)[0] @ X).min() < 0.05:
+            return False
+    return True
+
+
 def start_on(kind):
-    """A good start of Assumption 1, with positive signs where the inputs have a common part."""
+    """A good start of Assumption 1; with a common part, positive signs and open gates."""
     while True:
         X, y = some_inputs(kind, points, points), networks.labels(points, generator)
         W, a = networks.start(width, points, generator)
         if kind == "common part":
-            y, a, W[:, 0] = y.abs(), a.abs(), W[:, 0].abs()
-        if good_starts.is_covered(W, a, X, y):
+            X[0] += 2
+            W = torch.cat([0.3 + W[:, :1].abs(), 0.1 * W[:, 1:]], dim=1)
+            y, a = y.abs(), 0.3 + a.abs()
+        covered = good_starts.is_covered(W, a, X, y)
+        if covered and (kind == "orthogonal" or stays_open(W, a, X, y)):
             return W, a, X, y
 
 
