@@ -543,9 +543,10 @@ remark.control("without $c_1t$", "representation", measured=broken, expected=0)
 # far below one. Exact arithmetic is what tells small from zero.
 #
 # ```{admonition} Errata
-# :class: warning **Theorem 3.1, last sentence.** The statement: ReLUs $\sigma(v_i\cdot x)$ of
-# pairwise non-proportional vectors ($v_i\ne\lambda v_j$ for $\lambda>0$) are linearly independent.
-# False as soon as three antipodal pairs lie in a plane; smallest counterexample:
+# :class: warning
+# **Theorem 3.1, last sentence.** The statement: ReLUs $\sigma(v_i\cdot x)$ of pairwise
+# non-proportional vectors ($v_i\ne\lambda v_j$ for $\lambda>0$) are linearly independent. False as
+# soon as three antipodal pairs lie in a plane; smallest counterexample:
 # $\pm(1,0),\pm(0,1),\pm(1,1)$ with coefficients $\pm1$. The step that fails is that "the classes
 # are mutually independent by the kink argument": of an antipodal class it determines $c_++c_-$
 # only. Corrected: the span has dimension $n_s+n_a+r$. The first part of the theorem, for $\hat

@@ -369,10 +369,11 @@ chapter.figure(
 # is measured; that starts near such a network converge to one is the argument of the open set.
 #
 # ```{admonition} Errata
-# :class: warning **Remark 4.2** calls cancelling non-aligned neurons non-generic. Among zero-risk
-# networks they are not of smaller dimension than the aligned ones, and the flow from $\mathcal
-# N(0,1)$ reaches them in most runs. Smallest counterexample: the network of width four, which
-# attracts an open set of starts. Corrected: they are rare from *small* starts.
+# :class: warning
+# **Remark 4.2** calls cancelling non-aligned neurons non-generic. Among zero-risk networks they are
+# not of smaller dimension than the aligned ones, and the flow from $\mathcal N(0,1)$ reaches them
+# in most runs. Smallest counterexample: the network of width four, which attracts an open set of
+# starts. Corrected: they are rare from *small* starts.
 #
 # **Introduction.** That training turns the weights into the span of $w^*$ needs a small start.
 # ```

@@ -591,11 +591,12 @@ even.control("slopes $1,\\frac12$", "gradient", measured=right_angle(2, 1.0, 0.5
 # statement on parameters, and this is where it is false as stated.
 #
 # ```{admonition} Errata
-# :class: warning **Theorem 4.1.** The statement: at zero risk a neuron off the line of $w^*$
-# belongs to a group of one direction with net coefficient zero. Wrong is Step 4 of the proof, which
-# uses the second part of Theorem 3.1. Smallest counterexample ($d=2$, $K=4$, $f^*(x)=x_1$): neurons
-# $\pm(1,1),\pm(1,-1)$ with output weights $\pm1$. Corrected: $R=0$ exactly if conditions (1) to (3)
-# above hold; the statement is true if no two non-aligned active neurons are antipodal.
+# :class: warning
+# **Theorem 4.1.** The statement: at zero risk a neuron off the line of $w^*$ belongs to a group of
+# one direction with net coefficient zero. Wrong is Step 4 of the proof, which uses the second part
+# of Theorem 3.1. Smallest counterexample ($d=2$, $K=4$, $f^*(x)=x_1$): neurons $\pm(1,1),\pm(1,-1)$
+# with output weights $\pm1$. Corrected: $R=0$ exactly if conditions (1) to (3) above hold; the
+# statement is true if no two non-aligned active neurons are antipodal.
 #
 # **Remark 4.2.** The same network: non-aligned neurons can also cancel across lines.
 #
