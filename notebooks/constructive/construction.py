@@ -391,7 +391,8 @@ chapter.figure(
 # %% [markdown]
 # The bound varies between {number}`translated_least` and {number}`translated` times its value at
 # $c=0$; the affine cost varies by {number}`translated_affine` of itself. To centre the data, the
-# usual first step in practice, is the worst choice for this bound.
+# usual first step in practice, is a choice for which the theorem is void, and near which the bound
+# is as large as one likes.
 #
 # ## Where it stops being true
 #

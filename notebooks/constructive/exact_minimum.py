@@ -411,7 +411,10 @@ for text, name, measured, expected in (
     ("$W_2$ of the theorem", "second layer", stated().W2, exact_clusters.least_squares(*example)),
 ):
     minimum.hypothesis(text, name, measured=measured, expected=expected)
-minimum.hypothesis("$\\varrho=4$, $\\max\\lVert x\\rVert=2$", "shift", measured=shift / (2 * 2))
+largest = max(sum(entry * entry for entry in x) ** 0.5 for x in zip(*example[0], strict=True))
+minimum.hypothesis(
+    "$\\varrho=4$, $\\max\\lVert x\\rVert=2$", "shift", measured=shift / (2 * largest)
+)
 before = exact_clusters.preactivations(*stated()[:2], example[0])
 minimum.hypothesis("ReLU inactive", "inactive", measured=before)
 start = exact_clusters.squared_cost(stated(), *example)
@@ -431,21 +434,24 @@ chapter.number("lower_squared", start + change[0] * steps[0], ".3f", tolerance=1
 # ## The local minima, and how flat they are
 #
 # For fixed invertible $W_1$ and fixed $b_1$ the map $(W_2,b_2)\mapsto(A,c)$ is linear and onto.
-# Hence $(A,c)$ can be moved in every direction by small changes, and a point with inactive ReLU is
-# a local minimum if and only if $(A,c)$ minimises the convex function
-# $\lVert AX+cu^\top-Y_{ext}\rVert_\Lambda^2$: it has to be the affine fit,
+# Hence $(A,c)$ can be moved in every direction by small changes, and a point with positive
+# preactivations is a local minimum if and only if $(A,c)$ minimises the convex function
+# $\lVert AX+cu^\top-Y_{ext}\rVert_\Lambda^2$. (Where a preactivation is zero the ReLU may begin to
+# cut, which can lower the cost at once.) The point has to be the affine fit,
 #
 # $$c=\frac{Y\,\Gamma u}{u^\top\Gamma u},\qquad A=(Y-cu^\top)(I+\Delta_2)^{-1}\bar X^{-1},\qquad
 # \mathcal C_\Lambda^2=\operatorname{tr}Y\Gamma Y^\top
 # -\frac{\lVert Y\Gamma u\rVert^2}{u^\top\Gamma u} .$$
 #
+# If $u^\top\Gamma u=0$, the fit with $c=0$ is one of them, and the last term is absent.
+#
 # The same argument counts the flat directions. The network has $2Q^2+2Q$ parameters, the map has
 # $Q^2+Q$. At the affine fit the Hessian is the one of the convex function, positive definite if $X$
 # with a row of ones has rank $Q+1$, pulled back by a linear map onto; so exactly $Q^2+Q$
-# eigenvalues are zero and none is negative. At the stated point a term is added, twice the scalar
-# product of $-2Y\Gamma u$ with $dW_2\,db_1$, which has $Q$ negative eigenvalues, also on the kernel
-# of the first one. So exactly $Q$ eigenvalues are negative, and $Q^2-Q$ are zero. For the controls
-# we give the counts of one point to the other.
+# eigenvalues are zero and none is negative. At the stated point, if $\Gamma u\ne0$, a term is
+# added, twice the scalar product of $-2Y\Gamma u$ with $dW_2\,db_1$, which has $Q$ negative
+# eigenvalues, also on the kernel of the first one. So exactly $Q$ eigenvalues are negative, and
+# $Q^2-Q$ are zero. For the controls we give the counts of one point to the other.
 
 # %%
 POINTS = {"stated": weighted_minimum.stated_point, "repaired": weighted_minimum.repaired_point}
@@ -584,11 +590,13 @@ chapter.figure(
 # if all inputs lie in the hyperplane through the class means. Smallest counterexample with two
 # classes: the inputs $(2,0),(0,0)$ of one class and $(0,1)$ of the other, $Y=I$; adding $t$ to the
 # first output bias changes the squared cost from $\frac12$ to $\frac12-t+2t^2$. Corrected: the
-# local minima with inactive ReLU and invertible $W_1$ are the affine fits, with
-# $c=Y\Gamma u/u^\top\Gamma u$. They are degenerate, with $Q^2+Q$ flat directions.
+# local minima with positive preactivations and invertible $W_1$ are the affine fits, with
+# $c=Y\Gamma u/u^\top\Gamma u$ (if $u^\top\Gamma u=0$, with $c=0$ among others). They are
+# degenerate, with at least $Q^2+Q$ flat directions.
 #
 # **Abstract and Section 3.2** say that the value of the local minimum is within a relative error of
-# order $\delta_P^2$ of the bound. The value at the stated point is. The local minimum is lower by a
+# order $\delta_P^2$ of the bound. This is the same error again, not a second one. The value at the
+# stated point is that close. The local minimum is lower by a
 # fraction that does not vanish with $\delta_P$: one in the example, $1-\sqrt{1-1/Q}$ for round
 # clusters and orthonormal labels.
 # ```

@@ -10,11 +10,11 @@
 # # How low can it go?
 #
 # An upper bound on the minimum is worth what lies between it and the minimum. Two remarks in
-# the introduction of {cite:t}`chen2024` frame the question. With many samples, zero cost is not
-# guaranteed: the paper is about this case. And if every point is its own class, the
-# construction has zero cost. Both are right. Between them lies more than they suggest: clustered
-# data with tight classes can be fitted exactly by a network of the paper's width, whatever the
-# number of samples.
+# the introduction of {cite:t}`chen2024` frame the question. With few samples a linear map has cost
+# zero; with many, zero cost is not guaranteed: the paper is about this case. And if every point is
+# its own class, the construction has zero cost. Both are right. Between them lies more than they
+# suggest: clustered data with tight classes can be fitted exactly by a network of the paper's
+# width, whatever the number of samples.
 #
 # ```{claim} chen2024.sec1n
 # ```
@@ -22,9 +22,10 @@
 # ```{claim} chen2024.sec1
 # ```
 #
-# **What would count against them.** A bound of Eq. 1.3, or a least linear cost, that vanishes on
-# many clustered samples. A construction that does not interpolate one point per class. Against our
-# addition: a data set below the threshold that the written network does not fit.
+# **What would count against them.** As many independent samples as dimensions that no linear map
+# fits. A bound of Eq. 1.3, or a least linear cost, that vanishes on many clustered samples. A
+# construction that does not interpolate one point per class. Against our addition: a data set below
+# the threshold that the written network does not fit.
 
 # %% tags=["parameters", "hide-input"]
 seed: int = 5  # seed of all random numbers; 0..4294967295
@@ -64,7 +65,8 @@ def draw(d, sizes, spread, batch=()):
 # ## One point per class, and many points per class
 #
 # With one input in each class all deviations vanish, and so does the cost of the construction,
-# which sends class means to their labels. With many inputs Eq. 1.3 bounds the cost of the best
+# which sends class means to their labels. As many independent inputs as dimensions are fitted by a
+# linear map already. With many inputs Eq. 1.3 bounds the cost of the best
 # linear map by $\lVert Y_{ext}\rVert_{op}\sqrt{n-\operatorname{rank}X}$, which is far from zero,
 # and the cost itself is not zero either.
 
@@ -96,14 +98,13 @@ many.check("bound of Eq. 1.3", measured=[regression_bound(X, 3, sizes) for X, si
 linear = [constructions.linear_cost(X, torch.eye(3), sizes) for X, sizes in samples]
 many.check("linear cost", measured=linear, n=10 * len(numbers))
 X = draw(4, (1,) * 4, 0.1, (10,))
+fitted = constructions.linear_cost(X, torch.eye(4), (1,) * 4)
+many.check("full rank", measured=fitted, n=len(fitted))
+many.control("more samples than dimensions", "full rank", measured=linear)
 many.control(
     "as many samples as dimensions", "bound of Eq. 1.3", measured=regression_bound(X, 4, (1,) * 4)
 )
-many.control(
-    "as many samples as dimensions",
-    "linear cost",
-    measured=constructions.linear_cost(X, torch.eye(4), (1,) * 4),
-)
+many.control("as many samples as dimensions", "linear cost", measured=fitted)
 
 # %% [markdown]
 # ## A network of cost zero
@@ -274,8 +275,8 @@ chapter.figure(
     r"many random starts is lower. Stars: the network of clamps, at zero, where it exists; the "
     r"search does not always find it.",
     alt="Three panels for two, three and four classes. From top to bottom: the bound, the affine "
-    "map with crosses on it, the median of the starts, the best found. Stars at zero for two "
-    "classes, and at the two smaller spreads for three.",
+    "map with crosses on it, the median of the starts, the best found. Stars at zero where the "
+    "clamps exist.",
     data={
         "Q": [Q for Q, _ in table],
         "spread": [spread for _, spread in table],

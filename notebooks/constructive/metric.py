@@ -157,8 +157,9 @@ identity, point, transpose = (
     [[-8], [-9]],
     [list(row) for row in zip(*U, strict=True)],
 )
+largest = max(sum(entry * entry for entry in x) ** 0.5 for x in zip(*identity, strict=True))
 for text, name, measured, expected in (
-    ("$Q=d=2$", "dimensions", 0, None),
+    ("$Q=d=2$", "dimensions", len(U) - len(identity[0]), None),
     ("$\\bar X=I$", "rank of the means", exact_clusters.rank(identity), 2),
     ("$Y=I$", "labels", exact_clusters.rank(identity), 2),
     ("$UU^\\top=I$", "orthogonal", exact_clusters.product(U, transpose), identity),
@@ -168,7 +169,7 @@ for text, name, measured, expected in (
         exact_clusters.product(exact_clusters.product(U, identity), transpose),
         identity,
     ),
-    ("$\\varrho=2$, $\\max\\lVert x_{q,i}\\rVert=1$", "shift", shift_two / 2, None),
+    ("$\\varrho=2$, $\\max\\lVert x_{q,i}\\rVert=1$", "shift", shift_two / (2 * largest), None),
 ):
     theorem.hypothesis(text, name, measured=measured, expected=expected)
 b2 = [-shift_two * sum(row) for row in transpose]  # W_2 is the transpose of U
@@ -190,8 +191,8 @@ theorem.violation("$x=(-8,-9)$", "wrong class", measured=chosen[0], expected=1 -
 # %% [markdown]
 # The picture shows the same in the plane, for two classes of several inputs with oblique class
 # means and a first layer turned by 80 degrees. Beyond the two dotted lines a unit is silent. There
-# the classes of the network depend on one coordinate only, and the border follows neither the
-# bisector in the metric nor anything else in the data.
+# the classes of the network depend on one coordinate only, and the border runs along the silent row
+# of $U$, a direction that the data do not determine.
 
 # %%
 plane = random_clusters((12, 12), 1, generator, width=(0.25, 0.26)).one(0)

@@ -14,9 +14,9 @@
 # again, and the closed form of Theorem 3.2 applies to the truncated inputs $T(X)$. Theorem 3.5 says
 # that this is the minimum over the second layer. Remark 3.6 concludes that every global minimum has
 # this form, or the one without a cut, because a first layer that reduces the rank cannot be
-# optimal. Both overlook the output bias, as Theorem 3.2 does. The first is an inequality, and the
-# second fails on six points in the plane: a network with $W_1$ of rank one fits them exactly, and
-# neither form is ever zero.
+# optimal. Both overlook the output bias, as Theorem 3.2 does. The first, as we read it, is an
+# inequality, and the second fails on eighteen points in the plane: a network with $W_1$ of rank one
+# fits them exactly, and no network of either form does.
 #
 # ```{claim} chen2024.def3.4
 # ```
@@ -30,9 +30,10 @@
 # The formulas of this paper were lost in the text at hand. The definition of $T$ is reconstructed
 # from the property that it is said to have, which we check. Of Eq. 3.46 the right side is described
 # in words ("substituting" $T(X)$ for the inputs in $\Pi$). The left side is not; that it is a
-# minimum over $W_2$ and $b_2$, with an equality sign, follows from the next paragraph of the paper,
-# which looks for the infimum over $(W_1,b_1)$ of the right side to find the global minimum. If the
-# paper has $\le$ in this place, Theorem 3.5 is right, and the error is in Remark 3.6 alone.
+# minimum over $W_2$ and $b_2$, with an equality sign, is our reading: the next paragraph takes the
+# infimum of the right side over $(W_1,b_1)$ as a candidate for the global minimum, and Remark 3.6
+# says that the global minimum has this form. If the paper has $\le$ in this place, Theorem 3.5 is
+# right, and the error is in Remark 3.6 alone.
 #
 # **What would count against them.** For the definition: one entry that differs. For the theorem: a
 # rank-preserving first layer, and a second layer with a lower cost than the formula. For the
@@ -48,6 +49,7 @@ steps: int = 200  # steps of each descent; 200..10_000
 
 # %% tags=["hide-input"]
 from fractions import Fraction
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import torch
@@ -118,16 +120,17 @@ for record, layer, text in (
 #
 # $$\min_{W_2,b_2}\mathcal C_\Lambda^2=\operatorname{tr}Y\Gamma_TY^\top
 # -\frac{\lVert Y\Gamma_Tu\rVert^2}{u^\top\Gamma_Tu}
-# \le\operatorname{tr}Y\Gamma_TY^\top=\lVert Y_{ext}(I-\Pi_T)\rVert_\Lambda^2 .$$
+# \le\operatorname{tr}Y\Gamma_TY^\top=\lVert Y_{ext}(I-\Pi_T)\rVert_\Lambda^2 ,$$
 #
-# Both sides agree if and only if $T(X)$ lies in the hyperplane through its class means. This has
-# probability zero in a sense, and yet it is common: if neuron $k$ is silent on all inputs, then
-# $w_k\cdot T(x)=-b_k$ for all of them. The silent neuron supplies the constant. We compute the left
-# side from the hidden layer and a row of ones, the right side from $\max(w_k\cdot x,-b_k)$, and
-# compare with the closed forms, for rank-preserving first layers whose truncated class means have
-# a condition number of at most $100$. The closed form with a constant divides by $u^\top\Gamma_Tu$;
-# there we leave out the few layers where this is not zero but below $10^{-6}$ of the trace of
-# $\Gamma_T$, so that rounding decides the constant.
+# without the second term if $u^\top\Gamma_Tu=0$. Both sides agree if and only if $T(X)$ lies in the
+# hyperplane through its class means. For inputs in general position and no cut this does not
+# happen, yet with a cut it is common: if neuron $k$ is silent on all inputs, then $w_k\cdot
+# T(x)=-b_k$ for all of them. The silent neuron supplies the constant. We compute the left side from
+# the hidden layer and a row of ones, the right side from $\max(w_k\cdot x,-b_k)$, and compare with
+# the closed forms, for rank-preserving first layers whose truncated class means have a condition
+# number of at most $100$. The closed form with a constant divides by $u^\top\Gamma_Tu$; there we
+# leave out the few layers where this is not zero but below $10^{-6}$ of the trace of $\Gamma_T$, so
+# that rounding decides the constant.
 
 # %%
 theorem = chapter.claim("chen2024.thm3.5")
@@ -192,7 +195,7 @@ for Q, name in zip(columns, ("two", "three", "four"), strict=True):
 # smallest example has three inputs, $(2,0)$ and $(0,0)$ in one class and $(0,1)$ in the other,
 # $Y=I$, $W_1=I$ and $b_1=(-\frac12,2)$. The first neuron cuts, $T(X)$ consists of $(2,0)$,
 # $(\frac12,0)$, $(\frac12,1)$, and these are not on a line: an affine map fits any labels, a linear
-# one does not.
+# one does not. The squared cost is zero for the first, {number}`three_gap` for the second.
 
 # %%
 X, sizes, Y = [[2, 0, 0], [0, 0, 1]], (2, 1), [[1, 0], [0, 1]]
@@ -265,7 +268,8 @@ chapter.figure(
 # \end{pmatrix}$$
 #
 # has cost zero: a global minimum, with $W_1$ of rank one. The argument against it in the remark is
-# that $Y$ has rank $Q$. But $Y_{ext}-b_2u^\top$ has rank one.
+# that $Y$ has rank $Q$. But $Y_{ext}-b_2u^\top$ has rank one. (For singular $W_1$ the map $T$ is
+# not defined; the remark's *any other scenario* has to include it.)
 #
 # Can one of the two forms be zero as well? Then $W_2$ times the means of $T(X)$ is $Y$, so $W_2$ is
 # invertible, and each feature $\max(w_k\cdot x,-b_k)$ is constant on each class. If a class
@@ -274,6 +278,17 @@ chapter.figure(
 # which is not rank preserving. So neither form is zero, and neither is a global minimum. Three
 # inputs per class are enough; the picture shows nine, $\{2,3,4\}\times\{-1,0,1\}$ and its mirror
 # image. All of this is exact arithmetic.
+#
+# This takes the form of Theorem 3.5 to be its right side. If the left side is meant, the minimum
+# over $W_2$ and $b_2$ for a rank-preserving $T$, the six inputs refute nothing: the first output
+# $\sigma(1-x_2)+\sigma(2x_1+x_2-4)$ has an invertible $W_1$, and with a second output of one minus
+# the first the cost is zero. The 18 inputs survive this reading. Suppose that a network with
+# invertible $W_1$ had cost zero on them. Its first output less its bias is a combination of two
+# features. It is constant on each class, with two different values, so on one class it is not zero.
+# This class has no input where both neurons are silent, and where neuron 1 alone, neuron 2 alone or
+# both are active its inputs lie on one line each. So three lines cover its $3\times3$ grid. Three
+# lines do this only if they are parallel, but the lines for neuron 1 alone and neuron 2 alone are
+# level lines of $w_1\cdot x$ and $w_2\cdot x$, which are not.
 
 # %%
 remark = chapter.claim("chen2024.rem3.6")
@@ -304,6 +319,27 @@ for name, one in examples.items():
     remark.violation(f"{name}: $W_1$", "rank reducing", measured=exact.rank(step.W1), expected=1)
     remark.violation(f"{name}: form (3.51)", "inactive form", measured=costs[name]["linear"])
     remark.violation(f"{name}: classes span", "spanning", measured=spans, expected=3)
+
+# Six inputs: cost zero with an invertible W1 and a rank-preserving T.
+six = [*examples["6 inputs"], *[(b, a) for a, b in examples["6 inputs"]]]
+six = [[p[k] for p in six] for k in range(2)]
+other = exact.ExactNetwork([[0, -1], [2, 1]], [1, -4], [[1, 1], [-1, -1]], [0, 1])
+assert exact.squared_cost(other, six, (3, 3), Y) == 0
+T = exact.truncate(other.W1, other.b1, six)
+assert exact.rank(T) == exact.rank(exact.class_means(T, (3, 3), Y)) == 2
+
+
+def turn(line, other):
+    """Zero if the lines, given by three points each, are parallel."""
+    (a, b), (c, d) = ((q[0] - p[0], q[1] - p[1]) for p, q, _ in (line, other))
+    return a * d - b * c
+
+
+# Eighteen inputs: three lines that cover nine points have three points each.
+lines = [t for t in combinations(square_class, 3) if turn(t, (t[0], t[2], t[1])) == 0]
+covers = [three for three in combinations(lines, 3) if len({*three[0], *three[1], *three[2]}) == 9]
+turns = [turn(*pair) for three in covers for pair in combinations(three, 2)]
+remark.violation("18 inputs: any $W_2,b_2$", "parallel lines", measured=turns, expected=0)
 
 # %% [markdown]
 # How low can the first form go? Cut the second class to one point $p$ and leave the first as it is.
@@ -457,14 +493,15 @@ chapter.figure(
 # (in the reading explained above). It is an upper bound. Smallest counterexample: the three inputs
 # above, with $\frac9{34}$ for the squared formula and $0$ for the minimum. Corrected:
 # $\operatorname{tr}Y\Gamma_TY^\top-\lVert Y\Gamma_Tu\rVert^2/u^\top\Gamma_Tu$ is the squared
-# minimum.
+# minimum (without the last term if $u^\top\Gamma_Tu=0$).
 #
 # **Remark 3.6** says that a rank-reducing truncation cannot give a global minimum. Smallest
-# counterexample known to us: $(1,0),(2,0),(2,1)$ in one class, the mirrored points in the other,
-# $Y=I$. A network with $W_1$ of rank one fits them exactly, and neither form is zero for any
-# $(W_1,b_1)$. Corrected: for every first layer the output bias adds a row of ones to the features,
-# and the global minimum is the least squares cost with this row, minimised over all first layers,
-# of whatever rank.
+# counterexample known to us, if the form of Theorem 3.5 is its right side: $(1,0),(2,0),(2,1)$ in
+# one class, the mirrored points in the other, $Y=I$. A network with $W_1$ of rank one fits them
+# exactly, and neither form is zero for any $(W_1,b_1)$. The 18 inputs are an example in either
+# reading: no network with invertible $W_1$ fits them. Corrected: for every first layer the output
+# bias adds a row of ones to the features, and the global minimum is the least squares cost with
+# this row, minimised over all first layers, of whatever rank.
 # ```
 #
 # ## Verdicts
