@@ -67,8 +67,9 @@ d, w_star = dimension, torch.eye(dimension)[0]
 #
 # and zero: the rank is $2d$ if both sides have active neurons. In a balanced network $A_\pm=B_\pm$,
 # which training from small weights gives, the ratio of signal to noise of one side is $\sqrt2$ in
-# singular values, for any $d$. With $A_\pm=\lvert s_\pm\rvert$ the signal of the weaker side is
-# *below* the noise of the stronger one as soon as $\lvert s_-\rvert<\frac12\lvert s_+\rvert$.
+# singular values, for any $d$. If moreover the coefficients of each side have one sign, then
+# $A_\pm=\lvert s_\pm\rvert$, and the signal of the weaker side is *below* the noise of the stronger
+# one as soon as $\lvert s_-\rvert<\frac12\lvert s_+\rvert$.
 #
 # Random aligned networks first, then balanced ones.
 
@@ -211,7 +212,7 @@ chapter.figure(
     r"levels predicted from the weights. The signals are number 1 and, for $s_-=\frac15$, number "
     rf"${d + 1}$; all others up to ${2 * d}$ are noise. Grey: before training.",
     alt="Two panels of dots on steps: one high value, a plateau at half of it, one value, a lower "
-    "plateau, then a fall by two orders of magnitude.",
+    "plateau, then a steep fall.",
     data={
         "index": list(index),
         "trained_fifth": values[0, : 2 * d + 6],
@@ -250,11 +251,13 @@ chapter.figure(
 #
 # ```{admonition} Errata
 # :class: warning
-# **Section 7.3(i)**: the tangent model of an aligned network has dimension $2d$, not one. One is
-# the number of variables of the learned function. **Section 7.3(ii)**: in the parameters' Jacobian
-# signal and noise of one side differ by the factor $\sqrt2$ in a balanced network, and the signal
-# of the weaker side is below the noise of the stronger one if $\lvert s_-\rvert<\frac12\lvert
-# s_+\rvert$. Counterexample: any balanced aligned network. True for the gradient in the input.
+# **Section 7.3(i)** does not define the effective dimension. Read as the rank of the tangent model,
+# it is $2d$, not one. One is the number of variables of the learned function. **Section 7.3(ii)**:
+# in the parameters' Jacobian signal and noise of one side differ by the factor $\sqrt2$ in a
+# balanced network. If moreover the coefficients of each side have one sign (so
+# $A_\pm=\lvert s_\pm\rvert$) and $\lvert s_-\rvert<\frac12\lvert s_+\rvert$, the signal of the
+# weaker side is below the noise of the stronger one. Counterexample: any balanced aligned network.
+# True for the gradient in the input.
 # ```
 #
 # ## Verdicts

@@ -76,7 +76,7 @@ def doubles(rows):
 # **The cone** (some $q\ne0$). Let all neurons be dead, so $f=0$, and
 # $G(v)=-\mathbb E[f^*\sigma(v\cdot x)]$. If $s_+s_-<0$, this is zero exactly on the cone
 # $\angle(v,w^*)=\theta_c$ with $s_+h(\theta_c)+s_-h(\pi-\theta_c)=0$. Put eight neurons on it, in
-# dimension three. Three different rays of a cone are never in one plane.
+# dimension three. Three different rays of this cone are never in one plane.
 #
 # **The ring** (all $q=0$). Active neurons have $q(w_j)=0$ at a critical point; so has a dead neuron
 # in the same direction. Let four equal active neurons stand in a ring around $w^*$, at the angle
@@ -373,8 +373,9 @@ chapter.figure(
 # - *Every critical point is an aligned global minimum*: no, by the ring. It has risk, and its
 #   function has four kinks off the hyperplane of $w^*$.
 # - *Strictly stronger than Theorem 5.2*: the two never meet. At the critical points of Theorem 5.2
-#   one neuron, at $\hat w$, is active, and $G<0$ in every other direction if $s_\pm>0$. So dead
-#   neurons there stand on $\hat w$ or are zero, and are never in general position.
+#   one neuron, at $\hat w$, is active, and $G<0$ in every other direction if $s_\pm>0$ (measured
+#   below for six ratios of slopes). So dead neurons there stand on $\hat w$ or are zero, and are
+#   never in general position.
 # - *Almost surely at random initialisation*: directions are in general position almost surely. But
 #   under a continuous law almost surely no neuron is dead.
 # - *Preserved by training*: $w_k$ does not move while $a_k=0$, that is true. But $\dot
@@ -392,16 +393,14 @@ remark.hypothesis("ring: general position", "general position", measured=smalles
 remark.violation("not a global minimum", "risk", measured=population.risk(W, teacher, a, a_star))
 off = single_index.net_off_the_line(W, a, teacher[0], tolerance=1e-9, lines=True)
 remark.violation("not aligned", "off the line", measured=off.abs().max())
-point, v = saddles.isolated_neuron(1.0, 0.5), unit(2000, 3)
-w_hat = torch.tensor([[math.cos(point.angle), math.sin(point.angle), 0.0]])
-G = both_layers.error_correlation(
-    v, w_hat, teacher, torch.tensor([point.coefficient]), torch.tensor([1.0, 0.5])
-)
-remark.violation(
-    "no other dead direction in Theorem 5.2",
-    "other directions",
-    measured=G / (v - w_hat).square().sum(1),
-)
+v, bends = unit(2000, 3), []
+for ratio in (0.1, 0.25, 0.5, 0.75, 1.5, 4.0):
+    point, slopes = saddles.isolated_neuron(1.0, ratio), torch.tensor([1.0, ratio])
+    w_hat = torch.tensor([[math.cos(point.angle), math.sin(point.angle), 0.0]])
+    c = torch.tensor([point.coefficient])
+    G = both_layers.error_correlation(v, w_hat, teacher, c, slopes)
+    bends.append(G / (v - w_hat).square().sum(1))
+remark.violation("no other dead direction in Theorem 5.2", "other directions", measured=bends)
 
 W, a = (
     torch.randn(networks, 9, 4, generator=generator),
@@ -437,15 +436,15 @@ chapter.number("off_line", off.abs().max(), ".6f", tolerance=1e-9)
 # How special are the counterexamples? Critical points with $d+1$ dead neurons are special
 # themselves: training from a continuous law does not produce them. Among them, the cone asks each
 # dead neuron to lie on a set of one dimension less, which is no more than $G(w_k)=0$ asks of any
-# dead neuron with $R>0$. It exists for all slopes with $s_+s_-<0$ and all $d\ge3$. The ring needs
-# slopes of similar size (in our searches, $s_-/s_+$ from about $0.7$ up). Both are saddles: neither
-# is a counterexample to the corrected theorem.
+# dead neuron with $R>0$. It exists for all slopes with $s_+s_-<0$, $s_+\ne-s_-$, and all $d\ge3$
+# (for $s_-=-s_+$ the cone is a hyperplane). The ring needs slopes of similar size; our members have
+# $s_-/s_+\ge0.8$. Both are saddles: neither is a counterexample to the corrected theorem.
 #
 # ```{admonition} Errata
 # :class: warning
 # **Theorem 5.3** says that a critical point with $d+1$ dead neurons in general position has zero
 # risk. The proof shows in its Step 2 that some points are not local minima, which is another
-# statement, and in its Step 3 that others do not exist, which is false. Smallest counterexample:
+# statement, and in its Step 3 that others do not exist, which is false. Counterexample:
 # $d=3$, eight dead neurons on the cone. Corrected: for $d\ge3$ a *local minimum* with *one* dead
 # neuron has zero risk. **Remark 5.4**: the hypotheses of Theorems 5.2 and 5.3 exclude each other;
 # a random start has no dead neurons; a dead neuron does not stay dead.

@@ -103,9 +103,9 @@ kernel.check("special values", measured=ends.abs())
 # %% [markdown]
 # ## Two derivatives along a rotation
 #
-# The lemma leaves unsaid that $\hat w$ and $\tilde w$ are orthogonal unit vectors; its path is on
-# the sphere only then. At $\theta_0\in\{0,\pi\}$ the second formula reads $0/0$; since
-# $\lvert\tilde w\cdot v\rvert\le\sin\theta_0$ the fraction tends to zero, and the derivative
+# That $\hat w$ and $\tilde w$ are orthogonal unit vectors the lemma says only by placing the path
+# on the sphere: it is there only then. At $\theta_0\in\{0,\pi\}$ the second formula reads $0/0$;
+# since $\lvert\tilde w\cdot v\rvert\le\sin\theta_0$ the fraction tends to zero, and the derivative
 # exists.
 
 # %%
@@ -344,7 +344,7 @@ chapter.figure(
 # %% [markdown]
 # ## Where it stops being true
 #
-# Two stray neurons are enough to leave the theorem. The network $\sigma(u\cdot x)-\sigma(-u\cdot
+# With several stray neurons the conclusion can fail. The network $\sigma(u\cdot x)-\sigma(-u\cdot
 # x)+\sigma(v\cdot x)-\sigma(-v\cdot x)$ with $u+v=w^*$ computes $w^*\cdot x$ exactly, a target with
 # $s=(1,-1)$. All its neurons are stray, the risk is zero, and turning one of them must raise it.
 
@@ -363,10 +363,10 @@ _ = chapter.number("risen", risen, ".3f", tolerance=1e-6)
 #
 # ```{admonition} Errata
 # :class: warning
-# **Lemma 5.1** needs $\hat w\perp\tilde w$, both of length one, and $\theta_0\in(0,\pi)$; at the
-# two ends its second formula holds as a limit. **Theorem 5.2** is true. Its hypotheses leave a
-# single active neuron and need $s_+s_->0$; $s_+\ne s_-$ is not needed. "Every other active neuron
-# is aligned" can be read as "there is no other active neuron".
+# **Lemma 5.1** names no range of $\theta_0$; at the two ends, $0$ and $\pi$, its second formula
+# holds as a limit. **Theorem 5.2** is true. Its hypotheses leave a single active neuron and need
+# $s_+s_->0$; $s_+\ne s_-$ is not needed. "Every other active neuron is aligned" can be read as
+# "there is no other active neuron".
 # ```
 #
 # ## Verdicts

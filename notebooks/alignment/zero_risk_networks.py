@@ -302,10 +302,11 @@ chapter.figure(
 # 3. $\sum_ec_e\,e=(s_+-s_-)\,w^*$.
 #
 # With $\lambda_{\min}$ the smallest eigenvalue of the matrix $\mathbb E\lvert v_k\cdot
-# x\rvert\lvert v_m\cdot x\rvert$, the risk is at least $\frac18(\lambda_{\min}\lVert
-# B\rVert^2+\lVert\text{odd}\rVert^2)$: a quantitative form of "only if". We test both directions:
-# on random networks that meet the conditions, and on networks that were fitted to the target at
-# random inputs, in random directions with antipodes, without any use of the conditions.
+# x\rvert\lvert v_m\cdot x\rvert$, the risk is at least
+# $\frac18(\lambda_{\min}\lVert\gamma\rVert^2+\lVert\sum_ec_e\,e-(s_+-s_-)w^*\rVert^2)$: a
+# quantitative form of "only if". We test both directions: on random networks that meet the
+# conditions, and on networks that were fitted to the target at random inputs, in random directions
+# with antipodes, without any use of the conditions.
 
 
 # %%
@@ -416,8 +417,9 @@ chapter.number("largest_net", max(double), ".1f")
 #
 # How much freedom is there? The non-aligned coefficients at zero risk form a space of dimension
 # $n_a-r_\perp$, where $n_a$ is the number of two-sided non-aligned lines and $r_\perp$ the rank of
-# their directions' components across $w^*$. So the paper's conclusion holds exactly when these
-# components are linearly independent. We compare with exact ranks, for $w^*=(1,0,\dots,0)$.
+# their directions' components across $w^*$. So the paper's conclusion holds for all coefficients
+# exactly when these components are linearly independent. We compare with exact ranks, for
+# $w^*=(1,0,\dots,0)$.
 
 
 # %%
@@ -573,7 +575,10 @@ felt = transverse(aligned, torch.tensor([[1.3, 0.7]]), torch.tensor([0.0, 1.0]))
 law = 1.3 * 0.7 * (math.pi - angles) * angles.sin() / (2 * math.pi)
 even.check("aligned partner", measured=felt, expected=law)
 even.control(
-    "without the factor $\\pi-\\varphi$", "aligned partner", measured=felt, expected=law / 2
+    "without the factor $\\pi-\\varphi$",
+    "aligned partner",
+    measured=felt,
+    expected=law / (math.pi - angles),
 )
 even.control("slopes $1,\\frac12$", "gradient", measured=right_angle(2, 1.0, 0.5)[2], expected=0)
 
@@ -618,8 +623,8 @@ even.control("slopes $1,\\frac12$", "gradient", measured=right_angle(2, 1.0, 0.5
 # :class: dropdown
 # By condition (1) a non-aligned line with a net coefficient in some direction has neurons on both
 # sides, with $c_e=-c_{-e}$. If there is only one such line, condition (3) says that $2c_e\,e$ is a
-# multiple of $w^*$, up to multiples of $w^*$; since $e$ is not on that line, $c_e=0$. Three neurons
-# are too few for two such lines.
+# multiple of $w^*$; since $e$ is not on that line, $c_e=0$. Three neurons are too few for two such
+# lines.
 # ```
 #
 # ## Verdicts
