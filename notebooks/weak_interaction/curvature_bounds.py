@@ -22,8 +22,9 @@
 # ```{claim} dana2025.thm1
 # ```
 #
-# Both were reconstructed from proofs without formulas. For Assumption 2 we take the condition that
-# the proof needs, which contains the loss at the start; the last section says why it must.
+# Both were reconstructed from proofs without formulas. For Assumption 2 we take the two conditions
+# that the proof needs: a bound on $\omega\sqrt{2nL(0)}$, which contains the loss at the start, and
+# $\omega<(C_x^-)^2$. The last section says what goes wrong without either.
 #
 # **What would count against them.** For Lemma 6, parameters and labels with a curvature outside of
 # the bounds. For Theorem 1, a good start on data that satisfy the hypotheses whose loss stays away
@@ -249,10 +250,10 @@ def promised_rate(X, y):
 
 
 def correlation(W, a, X, y):
-    """Both sides of Assumption 2, divided."""
+    """Both sides of Assumption 2, divided: the larger one of its two quotients."""
     least, _, label, interaction = constants(X, y)
     squares = 2 * X.shape[-1] * networks.loss(W, a, X, y)
-    return interaction * squares.sqrt() / (least**2 * label)
+    return interaction / least**2 * (squares.sqrt() / label).clamp(min=1)
 
 
 def descend(W, a, X, y, until, step=step, every=20):
@@ -393,8 +394,12 @@ chapter.figure(
 #
 # ## Where it stops being true
 #
-# *Strong interaction.* If $\omega\ge(C_x^-)^2$, the lower bound of Lemma 6 is negative and says
-# nothing.
+# *Strong interaction.* If $\omega\ge(C_x^-)^2$, the lower bound of Lemma 6 is not positive and says
+# nothing. Then a small loss at the start does not help: take $d=1$, the inputs $1$ and $\frac32$
+# with the labels $1$ and $2$, and neurons and output weights that are all $1$. Every point is
+# served, Assumption 1 holds, and $\omega\sqrt{2nL(0)}$ is small enough. But $\omega=\frac32$, no
+# multiple of the inputs has these labels, and $2nL$ tends to the least-squares residual
+# $\frac1{13}$.
 #
 # *The loss at the start.* The text calls Assumption 2 one on the data. If it had only data
 # constants in it, such as $\omega\sqrt n\le(C_x^-)^2\,C_y^-/C_y^+$, the proof would fail: it needs
@@ -418,6 +423,18 @@ theorem.control("large wrong output", "low correlation", measured=correlation(W,
 _, loss, *_, served, _ = descend(W, a, X, y, 10.0, step=0.001, every=1000)
 theorem.control("large wrong output", "convergence", measured=loss[-1] / loss[0])
 theorem.control("large wrong output", "served for ever", measured=served)
+X_line, y_line = torch.tensor([[1.0, 1.5]]), torch.tensor([1.0, 2.0])
+W_line, a_line = torch.ones(3, 1), torch.ones(3)
+broken = "inputs on a line, small loss"
+measured = correlation(W_line, a_line, X_line, y_line)
+theorem.control(broken, "low correlation", measured=measured)
+_, line_loss, *_, line_served, _ = descend(W_line, a_line, X_line, y_line, 20.0)
+theorem.control(broken, "convergence", measured=line_loss[-1] / line_loss[0])
+line_first = curvature.interaction(X_line) * (4 * line_loss[0]).sqrt()
+chapter.number("line_first", line_first, ".2f", tolerance=1e-9)
+chapter.number("line_second", measured, ".2f", tolerance=1e-9)
+chapter.number("line_served", line_served.min(), ".0f", tolerance=0)
+chapter.number("line_end", 4 * line_loss[-1], ".4f", tolerance=1e-6)
 chapter.number("served_there", served[0], ".0f", tolerance=0)
 chapter.number("asymmetry_there", (a.abs() / W.norm(dim=-1)).min(), ".2f", tolerance=1e-9)
 _ = chapter.number("stuck", loss[-1], ".4f", tolerance=1e-6)
@@ -426,7 +443,10 @@ _ = chapter.number("stuck", loss[-1], ".4f", tolerance=1e-6)
 # The data version has the ratio {number}`data_version`, the version of the proof
 # {number}`proof_version`; the least $\lvert a_j\rvert/\lVert w_j\rVert$ is
 # {number}`asymmetry_there`, and each point has {number}`served_there` active neuron of the right
-# sign at the start. The loss ends at {number}`stuck`, which is $y_1^2/(2n)$.
+# sign at the start. The loss ends at {number}`stuck`, which is $y_1^2/(2n)$. For the inputs on a
+# line the quotient with the loss is {number}`line_first`, the one of $\omega$ and $(C_x^-)^2$ is
+# {number}`line_second`; {number}`line_served` neurons serve each point to the end, and $2nL$ ends
+# at {number}`line_end`.
 #
 # ```{admonition} Errata
 # :class: warning
@@ -435,8 +455,9 @@ _ = chapter.number("stuck", loss[-1], ".4f", tolerance=1e-6)
 # parameters put $\frac2n(a_j^2+\lVert w_j\rVert^2)$ in the place of $\frac4na_j^2$. The lower bound
 # stands.
 #
-# **Assumption 2** has to bound $\omega\sqrt{2nL(0)}$, not only data constants (formula 4 is lost in
-# the text at hand; it may do so).
+# **Assumption 2**: the proof needs a bound on $\omega\sqrt{2nL(0)}$, and $\omega<(C_x^-)^2$ (the
+# formula is lost in the text at hand; it may give both). Whether the theorem holds with data
+# constants alone we leave open.
 # ```
 #
 # ## Verdicts

@@ -24,9 +24,9 @@
 # ```
 #
 # The formulas are lost in the text at hand. For Assumption 2 we take what the proof of Theorem 1
-# needs, $\omega\sqrt{2nL(0)}\le(C_x^-)^2C_y^-$; where $\sqrt{2L(0)}$ is replaced by $C_y^+$, the
-# condition is one on the data alone. Inputs are divided by $\sqrt d$, so that their norm is about
-# one.
+# needs, $\omega\sqrt{2nL(0)}\le(C_x^-)^2C_y^-$ and $\omega<(C_x^-)^2$. The second follows from the
+# first if $\sqrt{2nL(0)}>C_y^-$, and where $\sqrt{2L(0)}$ is replaced by $C_y^+$, which makes it a
+# condition on the data alone. Inputs are divided by $\sqrt d$, so that their norm is about one.
 #
 # **What would count against them.** A constant $C$ at which Assumption 2 becomes less likely as $n$
 # grows with $d=Cn^2$; networks of the stated width that do not converge there, or more slowly than
@@ -92,6 +92,12 @@ def draw(law, n, d):
     return X
 
 
+def first_size(W, a, X, y):
+    """Root of 2 L(0), or what stands for the second condition if that is larger."""
+    least = y.abs().amin(-1) / math.sqrt(y.shape[-1])
+    return (2 * networks.loss(W, a, X, y)).sqrt().maximum(least)
+
+
 def ratios(law, n, d, count=samples):
     """Left over right side of Assumption 2: with the loss at the start, for the data alone, and
     the first over its prediction."""
@@ -99,8 +105,7 @@ def ratios(law, n, d, count=samples):
     for _ in range(count):
         X, y = draw(law, n, d), networks.labels(n, generator)
         W, a, R = networks.start_in_span(width(n, 0.05), X, generator)
-        first = (2 * networks.loss(W, a, R, y)).sqrt()
-        with_loss = curvature.correlation_ratio(R, y, first)
+        with_loss = curvature.correlation_ratio(R, y, first_size(W, a, R, y))
         alone = curvature.correlation_ratio(R, y, y.abs().max())
         predicted = (2 * math.sqrt(n / d) + n / d) * y.norm() / y.abs().min()
         found.append(torch.stack([with_loss, alone, with_loss / predicted]))
@@ -199,8 +204,8 @@ def rate_over_bound(problem, remaining, until):
     """Average rate over the bound of Theorem 1, where its hypotheses hold."""
     W, a, X, y = problem
     n, norms = y.shape[-1], X.norm(dim=-2)
-    first = (2 * networks.loss(W, a, X, y)).sqrt()
-    good = good_starts.is_covered(W, a, X, y) & (curvature.correlation_ratio(X, y, first) <= 1)
+    required = curvature.correlation_ratio(X, y, first_size(W, a, X, y))
+    good = good_starts.is_covered(W, a, X, y) & (required <= 1)
     bound = 2 / n * (norms.amin(-1).square() - curvature.interaction(X))
     bound = bound * y.abs().amin(-1) / norms.amax(-1)
     return (-remaining.log() / until / bound)[good]
@@ -231,8 +236,8 @@ among = {
     d: {"successes": int((e[s] <= 1e-4).sum()), "n": int(s.sum())}
     for d, e, s in zip(dimensions, end, served, strict=True)
 }
-first = (2 * networks.loss(*stacked)).sqrt()
-required = curvature.correlation_ratio(stacked[2], stacked[3], first).reshape(len(dimensions), -1)
+required = curvature.correlation_ratio(stacked[2], stacked[3], first_size(*stacked))
+required = required.reshape(len(dimensions), -1)
 for name, value in (
     ("converged", (torch.cat(remaining) <= 1e-4).double().mean()),
     ("slowest", torch.cat(rates).min()),
@@ -308,7 +313,7 @@ chapter.figure(
 # :class: warning
 # **The sentence before Lemma 3** has Assumption 2 if the dimension is larger than the *square root*
 # of the number of data points. It should say *square*, as the lemma and the introduction do.
-# Smallest counterexample in the table: $n=d=100$ on the sphere.
+# Counterexample: $n=d=100$ on the sphere.
 # ```
 #
 # ## Verdicts

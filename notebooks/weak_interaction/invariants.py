@@ -61,8 +61,8 @@ torch.set_default_dtype(torch.float64)
 # the choice $\sigma'(0)=0$: at $w_j\cdot x_i=0$ any value of the gate is multiplied by zero. So
 # $a_j^2-\lVert w_j\rVert^2$ is conserved. If it is positive, $\lvert a_j\rvert$ cannot fall below
 # its square root. If it is zero, then
-# $\lvert\dot a_j\rvert\le C\lVert w_j\rVert=C\lvert a_j\rvert$, and $a_j$ cannot reach zero in
-# finite time.
+# $\lvert\dot a_j\rvert\le C\lVert w_j\rVert=C\lvert a_j\rvert$ with a constant $C$, as the loss
+# does not grow, and $a_j$ cannot reach zero in finite time.
 #
 # We test the identity at random states on three kinds of inputs. Some neurons are put on the
 # boundary of their gate. The control moves one layer twice as fast.

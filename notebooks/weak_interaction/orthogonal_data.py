@@ -372,8 +372,9 @@ chapter.number("time_large", float(torch.tensor(gone[large_n][0]).median()), ".2
 #
 # This is $C\sqrt{K/n}$, a proof. The $\sqrt K$ comes from neurons that share no data point. If each
 # neuron serves about half of the points of its sign, the $v_j$ are nearly parallel,
-# $\frac1K\sum_ja_j^2\lesssim2\lVert h\rVert$ with $h_i=y_i/\lVert x_i\rVert$, and
-# $\mu\approx\frac1n \cdot\frac73\cdot2\sqrt n\cdot1.08\approx5/\sqrt n$ while the residuals are
+# $\frac1K\sum_ja_j^2\lesssim2\lVert q\rVert$ with $q_i=y_i/\lVert x_i\rVert$, and
+# $\mu\approx\frac1n \cdot\frac73\cdot2\sqrt n\cdot1.08\approx5/\sqrt n$ ($\frac73$: mean of
+# $\lVert x_i\rVert^2$; $1.08\approx\sqrt{7/6}$: root mean square of $q_i$) while the residuals are
 # still parallel to $y$: so we ask whether $\sqrt n\,\mu$ stays below $6$, and whether its maximum
 # has the right order in $n$.
 
@@ -463,8 +464,8 @@ chapter.figure(
     caption=r"Left: $\sqrt n\,\mu$ along the training of one network for each $n$; it starts at "
     r"about $C/\sqrt n$, and its peak does not grow with $n$. Right: share of the wrong pairs "
     r"that are still alive, mean over the networks; and the loss of the largest network (black).",
-    alt="Left: four curves rise to a peak near one and a half and settle below one. Right: four "
-    "curves fall from one to zero before the time 2; the black loss curve falls later.",
+    alt="Left: four curves of about the same height, with a peak above one, that fall again. "
+    "Right: four curves fall from one towards zero; the black loss curve falls later.",
     data=dict(
         zip(("n", "time", "scaled_curvature", "alive"), zip(*rows, strict=True), strict=True)
     ),
