@@ -230,7 +230,7 @@ def save_preview(target: Path, title: str, counts: Mapping[str, int]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="white")
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="white", layout="none")
     FigureCanvasAgg(figure)
     figure.text(0.06, 0.86, textwrap.fill(title, 34), fontsize=40, va="top", color="#222222")
     axes = figure.add_axes((0.06, 0.12, 0.88, 0.12))

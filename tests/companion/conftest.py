@@ -18,6 +18,11 @@ from companion import run as run_module
 from companion.freshness import State, chapter_state
 from companion.project import ROOT_VARIABLE, Project
 
+# A shell lets programs that it starts in the background ignore Ctrl-C, and they would pass this on
+# to the commands that the tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 CHAPTER = "topic/tiny"
 
 CLAIMS = """\

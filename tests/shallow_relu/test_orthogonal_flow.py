@@ -13,7 +13,7 @@ def problem(n=7, K=5, batch=3, seed=2, scale=1.0):
 
 
 def test_path_against_the_accurate_flow_of_the_whole_network():
-    z, a, norms, y = problem(n=5, K=3, batch=2)
+    z, a, norms, y = problem(n=5, K=6, batch=2)
     path = orthogonal.follow(z, a, norms, y, until=4.0, accuracy=0.01)
     assert path.times[-1] == 4
     for b in range(2):
@@ -28,6 +28,7 @@ def test_path_against_the_accurate_flow_of_the_whole_network():
         )
         active = curvature.activity(W, outer, X).amax(-1)
         found = path.activity[b, :: len(path.times) // 5]
+        assert (found > 0).all()
         assert (active / found - 1).abs().median() < 0.01
 
 
