@@ -39,9 +39,9 @@ def test_ledger_filters_work_and_survive_a_reload(site: Path, address: str, brow
     assert "paper=tian2017" in page.url and "verdict=corrected" in page.url
     page.reload(timeout=120_000)
     assert _shown_rows(page) == len(wanted)
-    page.fill("input[name=q]", wanted[0]["id"])
+    page.fill(".book-filter input[name=q]", wanted[0]["id"])
     assert _shown_rows(page) == 1
-    page.fill("input[name=q]", "nothing like this")
+    page.fill(".book-filter input[name=q]", "nothing like this")
     assert _shown_rows(page) == 0
     page.close()
 
@@ -67,7 +67,7 @@ def test_gallery_can_be_searched(site: Path, browser: Any) -> None:
     cards = page.locator(".figure-card:visible")
     everything = cards.count()
     page.select_option("select[name=paper]", "tian2017")
-    page.fill("input[name=q]", "fig7")
+    page.fill(".book-filter input[name=q]", "fig7")
     assert 0 < cards.count() < everything
     assert all("fig7" in text for text in cards.all_inner_texts())
     page.close()
