@@ -49,6 +49,7 @@ def test_no_kind_of_page_violates_the_rules(
     found = _violations(page, LEVELS)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_timeout(1000)  # colours fade from one scheme into the other
     found += [f"dark, {line}" for line in _violations(page, ["color-contrast"])]
     page.close()
     assert found == []
