@@ -111,14 +111,14 @@ def train_drawn(size: tuple[int, int, int], seed: int, n_steps: int) -> float:
 
 def compare_processes(size: tuple[int, int, int], budget: float, processes: int) -> None:
     """Wall times: one process with all cores against one process a core."""
-    count = 8 * processes
+    n_steps = 100  # few enough for both sides to end at the same losses
     torch.set_num_threads(processes)
+    begin = time.perf_counter()
+    plain_loop(draw(size, 1), n_steps)
+    count = processes * max(1, round(budget / (time.perf_counter() - begin) / processes))
     parts = tuple(
         torch.cat(each) for each in zip(*(draw(size, 1, s) for s in range(count)), strict=True)
     )
-    begin = time.perf_counter()
-    plain_loop(draw(size, 1), 5)
-    n_steps = max(20, round(budget / ((time.perf_counter() - begin) / 5 * count)))
     begin = time.perf_counter()
     wanted = plain_loop(parts, n_steps)
     plain = time.perf_counter() - begin
@@ -148,7 +148,7 @@ def main() -> None:
     for size in SIZES:
         compare(size, chosen.seconds)
     if chosen.processes:
-        compare_processes(SIZES[-2], 10 * chosen.seconds, chosen.processes)
+        compare_processes(SIZES[-2], 20 * chosen.seconds, chosen.processes)
     print(f"load {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
 
 

@@ -148,21 +148,21 @@ def _advance(
         The losses at the end, and the number of steps made in all.
     """
     K, n = W.shape[-2], X.shape[-1]
-    X_T = X.mT.contiguous()
+    X_T, Ky = X.mT.contiguous(), K * y[..., None, :]
+    row, column = a[..., None, :], a[..., None]  # views: they follow the steps
     hidden = torch.empty(*W.shape[:-1], n, dtype=W.dtype, device=W.device)
-    gated, pull = torch.empty_like(hidden), torch.empty_like(W)
+    pull, rate = torch.empty_like(W), step / (n * K)
     while True:
         torch.matmul(W, X, out=hidden).relu_()
-        residual = (a[..., None, :] @ hidden).squeeze(-2).div_(K).sub_(y)
-        losses = residual.square().sum(-1).div_(2 * n)
+        residual = torch.matmul(row, hidden).sub_(Ky)  # K times the residual
+        losses = residual.square().sum((-1, -2)).div_(2 * n * K**2)
         if made == n_steps or bool((losses < target).any()):
             return losses, made
-        torch.sign(hidden, out=gated).mul_(residual[..., None, :])
-        torch.matmul(gated, X_T, out=pull)
+        torch.matmul(hidden.sign_().mul_(residual), X_T, out=pull)
         # The sum of r_i relu(w_j x_i) over i is the product of w_j with what pulls at it.
         along_a = (W * pull).sum(-1)
-        W.sub_(pull.mul_(a[..., None]), alpha=step / n)
-        a.sub_(along_a, alpha=step / n)
+        W.addcmul_(pull, column, value=-rate)
+        a.sub_(along_a, alpha=rate)
         made += 1
 
 
