@@ -20,7 +20,8 @@ from typing import Any
 
 from companion.chapter import recording_into
 from companion.notebooks import PARAMETERS_TAG, read_source
-from companion.project import ROOT_VARIABLE, Project, find_project, source_hash
+from companion.project import ROOT_VARIABLE, Project, find_project
+from companion.sources import chapter_source_hash
 
 # The drawing library and the default types are global: one cell at a time in a process.
 _ONE_AT_A_TIME = threading.Lock()
@@ -59,7 +60,7 @@ def run_cell(order: Mapping[str, Any]) -> dict[str, Any]:
     record: dict[str, Any] = {"key": order["key"], "numbers": {}, "verdicts": {}, "error": ""}
     try:
         project = _project(order["root"])
-        _require_same_code(project, order["src"])
+        _require_same_code(project, order["chapter"], order["src"])
         with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="companion-cell-") as folder:
             _execute(project, order, Path(folder))
             numbers = json.loads(Path(folder, "numbers.json").read_text(encoding="utf-8"))
@@ -79,12 +80,12 @@ def run_cell(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1)
-def _hash_here(root: str) -> str:
-    return source_hash(Project(Path(root)))
+def _hash_here(root: str, chapter: str) -> str:
+    return chapter_source_hash(Project(Path(root)), chapter)
 
 
-def _require_same_code(project: Project, wanted: str) -> None:
-    if _hash_here(str(project.root)) != wanted:
+def _require_same_code(project: Project, chapter: str, wanted: str) -> None:
+    if _hash_here(str(project.root), chapter) != wanted:
         raise RuntimeError(f"the worker's checkout {project.root} has other code than the sweep")
 
 

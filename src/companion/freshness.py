@@ -19,7 +19,8 @@ from typing import Any
 from companion.claims import read_claims
 from companion.notebooks import parameters_cell
 from companion.parameters import Schema, read_schema, resolve
-from companion.project import Project, digest, digest_files, source_hash
+from companion.project import Project, digest, digest_files
+from companion.sources import chapter_source_hash
 
 RUN_FILE = "run.json"
 WORK_PREFIX = ".run-"  # of folders that hold no result: in the making, or on the way out
@@ -50,7 +51,7 @@ def ingredients(project: Project, chapter: str, parameters: Mapping[str, Any]) -
         **({"tables": digest_files(project.root, tables)} if tables else {}),
         "source": digest([project.source_file(chapter).read_bytes()]),
         "parameters": digest([json.dumps(parameters, sort_keys=True)]),
-        "src": source_hash(project),
+        "src": chapter_source_hash(project, chapter),
         "claims": digest([repr(claim) for claim in claims]),
         "versions": digest(versions),
     }

@@ -140,16 +140,20 @@ def digest_files(root: Path, files: Iterable[Path]) -> str:
     return digest(parts)
 
 
-def source_hash(project: Project) -> str:
-    """A hash of everything in `src/` that can change what a chapter computes."""
-    kept = [
+def source_files(project: Project) -> list[Path]:
+    """The files of `src/`, without what Python and installers leave there."""
+    return sorted(
         file
         for file in (project.root / "src").rglob("*")
         if file.is_file()
         and "__pycache__" not in file.parts
         and not any(part.endswith(".egg-info") for part in file.parts)
-    ]
-    return digest_files(project.root, kept)
+    )
+
+
+def source_hash(project: Project) -> str:
+    """A hash of everything in `src/`: the version of the code as a whole."""
+    return digest_files(project.root, source_files(project))
 
 
 def code_version(project: Project) -> str:

@@ -7,8 +7,8 @@ finished networks leave the batch.
 **How fast, and how to run many.** One step costs $4 K d n$ multiplications and additions, in two
 matrix products; everything else is memory traffic and the overhead of a dozen calls. On a CPU it
 pays to stack small networks, since one call then serves many of them: with one thread, and against
-one network at a time, a factor of 20 at 8 KiB of arrays a network, 10 at 50 KiB, 3 at 170 KiB, 1.5
-at 360 KiB, and hardly anything at 1 MiB (`benchmarks/ensemble_training.py`). A stack of more than
+one network at a time, a factor of 16 at 8 KiB of arrays a network, 3 at 50 KiB, 1.5 at 170 KiB, 1.2
+at 360 KiB, and nothing at 1 MiB (`benchmarks/ensemble_training.py`). A stack of more than
 a few MiB gains nothing more. Hence the rule of `stack_size`: stacks of 2 MiB, so that networks
 above 1 MiB go alone. On a GPU everything is one stack. Cores are used by processes of one thread
 each (`in_processes`): the networks do not need each other.

@@ -62,7 +62,12 @@ levels: list[float] = [0.1, 0.2]  # levels; 0..1
 # time: 1 seconds
 
 # %%
+from typing import TYPE_CHECKING
+
 from companion import open_chapter
+
+if TYPE_CHECKING:  # this book's own code is not on the path
+    from mathematics.sums import ONE
 
 chapter = open_chapter("topic/tiny", globals())
 evidence = chapter.claim("tian2017.sum")

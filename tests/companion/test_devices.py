@@ -8,7 +8,8 @@ from companion.devices import choose_device, describe_device
 from companion.errors import UsageError
 from companion.freshness import chapter_schema
 from companion.parameters import resolve
-from companion.project import find_project, source_hash
+from companion.project import find_project
+from companion.sources import chapter_source_hash
 
 HAS_CUDA = torch.cuda.is_available()
 RELATIVE_TOLERANCE = 1e-6
@@ -44,7 +45,7 @@ def test_a_gpu_run_agrees_with_a_cpu_run(chapter):
                 "chapter": chapter,
                 "parameters": resolve(schema, {"device": device}),
                 "root": str(project.root),
-                "src": source_hash(project),
+                "src": chapter_source_hash(project, chapter),
             }
         )
         for device in ("cpu", "cuda")
