@@ -153,3 +153,52 @@ def test_citation_file_has_what_its_format_demands(project: Project) -> None:
 
 def test_lost_addresses_lead_somewhere(site: Path) -> None:
     assert "does not exist" in (site / "404.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+def test_a_link_shows_what_it_leads_to(address: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/papers/tian2017.html", timeout=120_000)
+    preview = page.locator(".link-preview")
+    link = page.locator("article a[href*='ledger.html#']", has_text="Theorem 7").first
+    link.hover()
+    preview.wait_for(state="visible", timeout=60_000)
+    assert "tian2017.thm7" in preview.inner_text() and preview.locator("mjx-container").count()
+    # What the pointer can be moved to must not vanish under it, and Escape must close it.
+    preview.hover()
+    page.wait_for_timeout(600)
+    assert preview.is_visible()
+    assert page.locator(".link-preview [id], .link-preview [href]").count() == 0
+    page.keyboard.press("Escape")
+    assert preview.is_hidden()
+    page.mouse.move(5, 5)
+    link.focus()  # as with the mouse: nobody asked
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    preview.wait_for(state="visible", timeout=60_000)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    assert preview.is_hidden()
+    page.close()
+
+
+@pytest.mark.browser
+def test_previews_work_in_a_folder_and_on_a_phone(site: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((site / "alignment" / "spurious_critical_points.html").as_uri(), timeout=120_000)
+    link = page.locator("article a.internal[href='#lightman2026-thm5-3']").first
+    link.hover()
+    preview = page.locator(".link-preview")
+    preview.wait_for(state="visible", timeout=60_000)
+    assert "general position" in preview.inner_text() or "hyperplane" in preview.inner_text()
+    box = preview.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 391
+    page.mouse.move(5, 5)
+    preview.wait_for(state="hidden", timeout=60_000)
+    # A page that lies in a folder cannot read another one: there the browser's own words stay.
+    cited = page.locator("article a[href*='references.html#']").first
+    cited.hover()
+    page.wait_for_timeout(600)
+    assert preview.is_hidden() and cited.get_attribute("title")
+    page.close()

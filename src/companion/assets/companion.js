@@ -1,5 +1,6 @@
-// What the book's pages can do with scripts: filter the ledger and the gallery, copy a citation.
-// Without scripts every page is complete; nothing here fetches anything.
+// What the book's pages can do with scripts: filter the ledger and the gallery, copy a citation,
+// show what a link leads to. Without scripts every page is complete; nothing here fetches anything
+// but pages of the book itself, for previews.
 (() => {
   "use strict";
 
@@ -9,6 +10,27 @@
     made.append(...children);
     return made;
   }
+
+  // --- formulas ------------------------------------------------------------------------------
+
+  // MathJax would set all formulas of a page and then show them together. Those in view come first
+  // here, the others in growing portions, between which the page stays alive.
+  async function setFormulas() {
+    const inView = (formula) => {
+      const at = formula.getBoundingClientRect();
+      return at.bottom > 0 && at.top < innerHeight;
+    };
+    const formulas = [...document.querySelectorAll(".math")];
+    const first = new Set(formulas.filter(inView));
+    const rest = formulas.filter((formula) => !first.has(formula));
+    if (first.size) await MathJax.typesetPromise([...first]);
+    for (let size = 32; rest.length; size = Math.min(2 * size, 256)) {
+      await new Promise((resolve) => setTimeout(resolve));
+      await MathJax.typesetPromise(rest.splice(0, size));
+    }
+  }
+  // This script comes before MathJax, which finds its settings here.
+  if (window.MathJax) window.MathJax.startup = { ...window.MathJax.startup, pageReady: setFormulas };
 
   // --- copy a citation ---------------------------------------------------------------------
 
@@ -177,6 +199,109 @@
     });
   }
 
+  // --- previews ------------------------------------------------------------------------------
+
+  // A link to a claim, an equation, a figure or a reference shows it when the pointer rests on it
+  // or the keyboard reaches it. Pages opened from a folder may not read other pages: there only
+  // links within the page have previews.
+  const here = () => location.href.split("#")[0];
+  const pages = new Map();
+
+  function readPage(address) {
+    if (address === here()) return document;
+    if (!location.protocol.startsWith("http")) return null;
+    if (!pages.has(address)) {
+      const read = async () => {
+        const answer = await fetch(address);
+        return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+      };
+      pages.set(address, read().catch(() => null));
+    }
+    return pages.get(address);
+  }
+
+  // The piece of a page that an anchor stands for; of a section its heading and first paragraph.
+  function pieceOf(found) {
+    const piece = found.closest("tr, figure, .proof, .admonition, div.math, .citation, section, dd, li");
+    if (!piece) return null;
+    if (piece.tagName !== "SECTION") return [piece];
+    const first = piece.querySelector(":scope > p");
+    return [piece.querySelector("h1, h2, h3, h4"), ...(first ? [first] : [])];
+  }
+
+  function copyOf(node, address) {
+    const copied = node.cloneNode(true);
+    for (const extra of copied.querySelectorAll(".headerlink, button, script, .figure-links")) extra.remove();
+    for (const inner of [copied, ...copied.querySelectorAll("*")]) {
+      inner.removeAttribute("id");
+      inner.removeAttribute("tabindex");
+      if (inner.tagName === "A") inner.removeAttribute("href");
+      if (inner.tagName === "IMG") inner.src = new URL(inner.getAttribute("src"), address).href;
+    }
+    if (copied.tagName !== "TR") return [copied];
+    return [...copied.cells].map((cell) => element("div", {}, ...cell.childNodes));
+  }
+
+  function addPreviews() {
+    const tip = element("div", { class: "link-preview", role: "tooltip" });
+    tip.hidden = true;
+    document.body.append(tip);
+    let wanted = null;
+    let timer;
+
+    function hide() {
+      clearTimeout(timer);
+      wanted = null;
+      tip.hidden = true;
+    }
+
+    async function show(link) {
+      const [address, id] = link.href.split("#");
+      const page = await readPage(address);
+      const found = page && page.getElementById(decodeURIComponent(id));
+      const piece = found && pieceOf(found);
+      if (!piece || wanted !== link) return;
+      link.removeAttribute("title"); // the browser's own, shorter preview
+      tip.replaceChildren(...piece.flatMap((node) => copyOf(node, address)));
+      tip.hidden = false;
+      if (page !== document) await window.MathJax?.typesetPromise?.([tip]).catch(() => {});
+      place(link);
+    }
+
+    function place(link) {
+      const at = link.getBoundingClientRect();
+      const size = tip.getBoundingClientRect();
+      const room = document.documentElement.clientWidth;
+      const below = at.bottom + size.height + 8 < innerHeight || at.top < size.height + 8;
+      tip.style.left = `${Math.max(8, Math.min(at.left, room - size.width - 8)) + scrollX}px`;
+      tip.style.top = `${(below ? at.bottom + 4 : at.top - size.height - 4) + scrollY}px`;
+    }
+
+    function ask(link, delay) {
+      clearTimeout(timer);
+      if (wanted === link) return;
+      hide();
+      wanted = link;
+      timer = setTimeout(() => show(link), delay);
+    }
+
+    function leave() {
+      clearTimeout(timer);
+      timer = setTimeout(hide, 300);
+    }
+
+    for (const link of document.querySelectorAll("article a.internal[href*='#'], article a[href*='.html#']")) {
+      link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && ask(link, 250));
+      link.addEventListener("pointerleave", leave);
+      link.addEventListener("focus", () => link.matches(":focus-visible") && ask(link, 0));
+      link.addEventListener("blur", leave);
+      link.addEventListener("click", hide);
+    }
+    tip.addEventListener("pointerenter", () => clearTimeout(timer));
+    tip.addEventListener("pointerleave", leave);
+    addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  }
+
   // --- for keyboards and screen readers ------------------------------------------------------
 
   // What scrolls sideways can be reached and scrolled by keys; formulas scroll only if they must.
@@ -205,6 +330,7 @@
     addCopyButtons();
     filterLedger();
     filterGallery();
+    addPreviews();
     markScrollable();
     let waiting;
     addEventListener("resize", () => {
