@@ -21,6 +21,8 @@ from companion.project import digest, find_project
 
 _NOT_FOUND = "404"
 _TAG = re.compile(r"<[^>]+>")
+_ID = re.compile(r' id="([^"]*)"')
+_TITLE_IN_SUMMARY = re.compile(r'<p( class="(?:collapsed|expanded) admonition-title">[^<]*)</p>')
 ASSETS = Path(__file__).parent / "assets"
 _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 _MATHJAX_PARTS = (
@@ -90,7 +92,23 @@ def describe_page(
     tags.append(f'<link rel="icon" type="image/svg+xml" href="{up}_static/favicon.svg">')
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
     if context.get("body"):
-        context["body"] = context["body"].replace("<img ", '<img loading="lazy" ')
+        context["body"] = valid_html(context["body"]).replace("<img ", '<img loading="lazy" ')
+
+
+def valid_html(body: str) -> str:
+    """Mend what other extensions write against the standard: ids given twice, a `p` in a `summary`.
+
+    Of elements with the same id the first keeps it: browsers go there.
+    """
+    seen: set[str] = set()
+
+    def once(found: re.Match[str]) -> str:
+        known = found[1] in seen
+        seen.add(found[1])
+        return "" if known else found[0]
+
+    tags = _TAG.sub(lambda tag: _ID.sub(once, tag[0]), body)
+    return _TITLE_IN_SUMMARY.sub(r"<span\1</span>", tags)
 
 
 def write_sitemap(app: Any, error: Exception | None) -> None:

@@ -35,3 +35,15 @@ def test_internal_links_and_downloads_resolve(site: Path) -> None:
                         missing.append(f"{name} (no such anchor)")
     assert links > 100
     assert missing == []
+
+
+def test_pages_keep_to_the_standard_where_extensions_do_not(pages: list[Path]) -> None:
+    problems = []
+    for file in pages:
+        soup = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
+        ids = [tag["id"] for tag in soup.find_all(id=True)]
+        repeated = sorted({name for name in ids if ids.count(name) > 1})
+        blocks = len(soup.select("summary p, summary div, p p, p div, a a, button a"))
+        if repeated or blocks:
+            problems.append(f"{file.name}: ids twice {repeated}, {blocks} blocks in lines of text")
+    assert problems == []
