@@ -96,9 +96,10 @@ def describe_page(
 
 
 def valid_html(body: str) -> str:
-    """Mend what other extensions write against the standard: ids given twice, a `p` in a `summary`.
+    """Mend what other extensions write against the standards.
 
-    Of elements with the same id the first keeps it: browsers go there.
+    Ids given twice (the first element keeps it: browsers go there), a `p` in a `summary`, and
+    references that are no items of their list.
     """
     seen: set[str] = set()
 
@@ -108,6 +109,7 @@ def valid_html(body: str) -> str:
         return "" if known else found[0]
 
     tags = _TAG.sub(lambda tag: _ID.sub(once, tag[0]), body)
+    tags = tags.replace('role="doc-biblioentry"', 'role="listitem"')
     return _TITLE_IN_SUMMARY.sub(r"<span\1</span>", tags)
 
 

@@ -13,6 +13,7 @@ TITLE = '<summary>\n<p class="collapsed admonition-title">Show</p>\n</summary>'
         ('<p data-id="a" id="a"></p><p data-id="a">', '<p data-id="a" id="a"></p><p data-id="a">'),
         ('<p id="a"></p> id="a" in a text', '<p id="a"></p> id="a" in a text'),
         (TITLE, TITLE.replace("<p", "<span").replace("</p", "</span")),
+        ('<div role="doc-biblioentry">x', '<div role="listitem">x'),
         ('<p class="admonition-title">x</p>', '<p class="admonition-title">x</p>'),
     ],
 )

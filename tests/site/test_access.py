@@ -23,6 +23,7 @@ KINDS = [
     "notation",
     "papers/dana2025",
     "prf-prf",
+    "references",
     "search",
     "weak_interaction/threshold",
 ]
