@@ -216,7 +216,11 @@ extended.violation(
 )
 at_rays = relus.evaluate(triple, rays) @ np.array(signs)
 extended.violation(
-    "the integers", "relation at rays", measured=at_rays.tolist(), expected=0, n=len(rays)
+    "integer example: the relation, on rays",
+    "relation at rays",
+    measured=at_rays.tolist(),
+    expected=0,
+    n=len(rays),
 )
 x = torch.randn(1000, 2, generator=generator)
 directions = torch.tensor([[math.cos(t), math.sin(t)] for t, _ in hexagon])
@@ -227,8 +231,13 @@ values = torch.cat(
         torch.relu(x @ torch.tensor(triple, dtype=x.dtype).mT) @ alternating,
     ]
 )
-extended.violation("both, at inputs", "relation in float64", measured=values.abs(), n=len(values))
-extended.violation("both, second moment", "relation in digits", measured=moments)
+extended.violation(
+    "integer example and hexagon, at inputs",
+    "relation in float64",
+    measured=values.abs(),
+    n=len(values),
+)
+extended.violation("both, second moment of the relation", "relation in digits", measured=moments)
 spectrum = torch.linalg.eigvalsh(arc_cosine_1(directions[:, None], directions[None]))
 chapter.number("hexagon_smallest", spectrum[0].abs(), ".0e")
 chapter.number("hexagon_next", spectrum[1], ".6f", tolerance=1e-9)
@@ -506,9 +515,11 @@ remark.hypothesis(
     "distinct breakpoints", "breakpoints", measured=[b - a for a, b in pairwise(range(3))]
 )
 remark.violation(
-    "one breakpoint", "listed functions", measured=4 - rank_of_remark([1], [right, left])
+    "one breakpoint: relations", "listed functions", measured=4 - rank_of_remark([1], [right, left])
 )
-remark.violation("three breakpoints", "listed ReLUs", measured=6 - exact_rank(on_the_line[3], 1))
+remark.violation(
+    "three breakpoints: relations", "listed ReLUs", measured=6 - exact_rank(on_the_line[3], 1)
+)
 sizes = range(1, 7)
 both = [rank_of_remark(range(m), [right, left]) for m in sizes]
 remark.check("dimension", measured=both, expected=[m + 2 for m in sizes])
@@ -562,6 +573,14 @@ remark.control("without the linear term", "representation", measured=broken, exp
 # to them. Corrected: one orientation for each breakpoint.
 # ```
 #
+# ## Verdicts
+
+# %% tags=["nbval-check-output"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## Exercises
+#
 # ```{exercise} A pair too many
 # :label: pair-too-many
 # In $\mathbb R^3$ take four antipodal pairs of unit vectors that point to the corners of a regular
@@ -574,8 +593,3 @@ remark.control("without the linear term", "representation", measured=broken, exp
 # vector three pairs are left, whose vectors are independent, and one single vector: no relation.
 # The rank is $4+3=7$.
 # ```
-#
-# ## Verdicts
-
-# %% tags=["nbval-check-output"]
-chapter.verdicts()

@@ -238,17 +238,6 @@ chapter.figure(
 #   output weights small, which balanced training excludes.
 # - With one side only ($s_-=0$ and no neuron along $-w^*$) the rank is $d$.
 #
-# ```{exercise}
-# :label: ex-lightman2026-jacobian
-# Freeze the neurons of an aligned network and train the output weights alone. What is the rank of
-# the Jacobian then?
-# ```
-#
-# ```{solution} ex-lightman2026-jacobian
-# :class: dropdown
-# The features are multiples of $\sigma(w^*\cdot x)$ and $\sigma(-w^*\cdot x)$: the rank is $2$.
-# ```
-#
 # ```{admonition} Errata
 # :class: warning
 # **Section 7.3(i)** does not define the effective dimension. Read as the rank of the tangent model,
@@ -264,3 +253,17 @@ chapter.figure(
 
 # %% tags=["nbval-check-output"]
 chapter.verdicts()
+
+# %% [markdown]
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-lightman2026-jacobian
+# Freeze the neurons of an aligned network and train the output weights alone. What is the rank of
+# the Jacobian then?
+# ```
+#
+# ```{solution} ex-lightman2026-jacobian
+# :class: dropdown
+# The features are multiples of $\sigma(w^*\cdot x)$ and $\sigma(-w^*\cdot x)$: the rank is $2$.
+# ```

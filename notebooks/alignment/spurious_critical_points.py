@@ -135,11 +135,21 @@ def present(name, network):
         ("critical", "gradient", {"measured": largest_gradient(W, teacher, a, a_star)}),
         ("critical, 50 digits", "50 digits", {"measured": precise_gradient(network)}),
     ]
-    for text, check, measurement in lines:
+    printed = (
+        "d",
+        "|w*|",
+        "K - (2k + d + 1), k = 2",
+        "dead neurons - (d + 1)",
+        "smallest |det| of 3 dead directions",
+        "smallest |w_j|",
+        "gradient",
+        "gradient, 50 digits",
+    )
+    for plain, (text, check, measurement) in zip(printed, lines, strict=True):
         shown = theorem.hypothesis(f"{name}: {text}", check, **measurement)
         value = float(torch.as_tensor(measurement["measured"]).min())
         value = f"{value:.2g}" if value == 0 or value > 1e-9 else "rounding"
-        print(f"{name}   {text:30} {value:9} {'met' if shown.passed else 'NOT MET'}")
+        print(f"{name}   {plain:36} {value:9} {'met' if shown.passed else 'NOT MET'}")
     risk = population.risk(W, teacher, a, a_star)
     theorem.violation(f"{name}: risk", "risk", measured=risk)
     q = both_layers.gated_error(dead, W, teacher, a, a_star).norm(dim=1)

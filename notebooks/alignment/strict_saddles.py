@@ -172,8 +172,10 @@ lemma.check("ends", measured=at_ends, expected=limits)
 # $c\,\varphi\sin\varphi/(2\pi)$. Neither is ever zero. So no aligned neuron is active: $D_\pm=0$,
 # and the two equations that are left give
 #
-# $$\varphi_0=\frac{\pi s_+}{s_++s_-},\qquad c=\frac{(s_++s_-)\sin\varphi_0}\pi,\qquad
-# g''(0)=-\tfrac12c^2,\qquad R=\tfrac14(s_+^2+s_-^2-c^2),$$
+# $$\begin{gathered}
+# \varphi_0=\frac{\pi s_+}{s_++s_-},\qquad c=\frac{(s_++s_-)\sin\varphi_0}\pi,\\
+# g''(0)=-\tfrac12c^2,\qquad R=\tfrac14(s_+^2+s_-^2-c^2),
+# \end{gathered}$$
 #
 # which needs $s_+s_->0$. The paper does not draw this conclusion; its formula for $g''$ becomes a
 # square. We check the force, and look for other solutions: a least-squares search over

@@ -352,7 +352,7 @@ chapter.figure(
 
 # %% [markdown]
 # The runs at $s_-\le0.2$ end within {number}`one_sided_above` of $R=\frac14s_-^2$. At $s_-=0.8$,
-# {number}`escaped` of six have left for zero risk by the end.
+# {number}`escaped` of the 6 runs have left for zero risk by the end.
 #
 # ## The literal sentence
 #

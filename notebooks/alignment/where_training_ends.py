@@ -163,7 +163,9 @@ for d in (2, 3):
     crossing = near & (nets(exact, 1e-7, lines=False)[1] >= NET)
     counted[d] = {"exact": exact, "near": near, "heavy": heavy, "crossing": crossing}
 plane = counted[2]
-generic.violation("unit scale", "non-aligned ends", successes=int(plane["heavy"].sum()), n=runs)
+generic.violation(
+    "active non-aligned ends", "non-aligned ends", successes=int(plane["heavy"].sum()), n=runs
+)
 generic.check("across lines", successes=int(plane["crossing"].sum()), n=runs)
 small = ends[2, 0.1]
 off_small = heaviest_off_line(small, 0.1) >= HEAVY
@@ -276,12 +278,12 @@ H = (gradients[0] - gradients[1]) / 2e-5
 eigenvalues = torch.linalg.eigvalsh((H + H.mT) / 2)
 exact_risks = torch.cat([risk(plane["exact"][plane["near"]]), risk(four[None], slopes)])
 generic.hypothesis("$R=0$", "exact risk", measured=exact_risks)
-generic.violation("non-degenerate", "curvature", measured=eigenvalues[6])
+generic.violation("smallest positive eigenvalue", "curvature", measured=eigenvalues[6])
 generic.violation("a family of dimension six", "kernel", measured=eigenvalues[:6], expected=0)
 disturbed = four + 0.05 * torch.randn(runs, 4, 3, generator=generator)
 reached = follow(disturbed, 1000.0, slopes)
 stays = (risk(reached, slopes) < 1e-10) & (nets(reached, 1e-3, lines=False)[1] >= NET)
-generic.violation("starts near it", "open set", successes=int(stays.sum()), n=runs)
+generic.violation("starts near it stay", "open set", successes=int(stays.sum()), n=runs)
 away = follow(0.1 * torch.randn(runs, 4, 3, generator=generator), 1000.0, slopes)
 elsewhere = (risk(away, slopes) < 1e-10) & (nets(away, 1e-3, lines=False)[1] >= NET)
 generic.control("small random starts", "open set", successes=int(elsewhere.sum()), n=runs)
@@ -305,7 +307,12 @@ collapse.hypothesis(
 means = {key: mean_interval(alignment(state)) for key, state in ends.items()}
 for d, suffix in ((2, ""), (3, ", three dimensions")):
     mean, *interval = means[d, 1.0]
-    collapse.violation(f"$d={d}$", f"unit scale{suffix}", measured=mean, interval=interval)
+    collapse.violation(
+        f"mean alignment from unit scale, $d={d}$",
+        f"unit scale{suffix}",
+        measured=mean,
+        interval=interval,
+    )
     collapse.control(
         f"unit scale, $d={d}$", f"small scale{suffix}", measured=mean, interval=interval
     )

@@ -262,7 +262,9 @@ for axis, part, title in zip(axes, parts, titles, strict=True):
     shown = axis.contourf(
         ticks, ticks, part.reshape(81, 81).mT, levels=np.linspace(-2.2, 2.2, 23), cmap="RdBu_r"
     )
-    axis.set(title=title, xlabel="$x_1$", aspect="equal")
+    axis.set(
+        title=title, xlabel="$x_1$", aspect="equal", xticks=[-2, -1, 0, 1], yticks=range(-2, 3)
+    )
     axis.grid(visible=False)
 for axis, rows in zip(axes, ([0, 2], [1, 3], []), strict=True):
     for w in identity[0][rows].tolist():
@@ -613,6 +615,14 @@ even.control("slopes $1,\\frac12$", "gradient", measured=right_angle(2, 1.0, 0.5
 # **Assumption 2.3** is computed correctly. That Theorem 5.2 needs it is wrong.
 # ```
 #
+# ## Verdicts
+
+# %% tags=["nbval-check-output"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## Exercises
+#
 # ```{exercise} A smaller width
 # :label: smaller-width
 # Show that with three neurons, or with one antipodal pair and any number of aligned neurons, the
@@ -626,8 +636,3 @@ even.control("slopes $1,\\frac12$", "gradient", measured=right_angle(2, 1.0, 0.5
 # multiple of $w^*$; since $e$ is not on that line, $c_e=0$. Three neurons are too few for two such
 # lines.
 # ```
-#
-# ## Verdicts
-
-# %% tags=["nbval-check-output"]
-chapter.verdicts()

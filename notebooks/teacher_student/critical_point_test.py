@@ -301,7 +301,8 @@ picture = axes.pcolormesh(*degrees, values, cmap="RdBu_r", vmin=-reach, vmax=rea
 axes.contour(*degrees, values, levels=[0], colors=COLOURS["theory"])
 for j, (x, y) in enumerate(torch.rad2deg(students).tolist(), start=1):
     axes.plot(x, y, "o", color=COLOURS["student"], markeredgecolor="white")
-    axes.annotate(f"$e_{j}$", (x, y), (4, 5), textcoords="offset points")
+    place = {"xytext": (9, 0), "textcoords": "offset points", "va": "center", "fontsize": 11}
+    axes.annotate(f"$e_{j}$", (x, y), **place)
 figure.colorbar(picture, label="$L_{12}(e^*)$")
 axes.set(xlabel="longitude of $e^*$ (degrees)", ylabel="latitude of $e^*$ (degrees)")
 axes.grid(False)
@@ -478,7 +479,7 @@ theorem.control(
     measured=one_signed_margin(separating_functions(W, W_star)),
 )
 
-theorem.note = "M_r is assumed invertible, as the definition of L needs; see the chapter."
+theorem.note = "$M_r$ is assumed invertible, as the definition of $L_{jj'}$ needs; see the chapter."
 
 # %% [markdown]
 # **The omitted hypothesis.** $L_{jj'}$ contains $M_r^{-1}$, so the theorem is silent where $M_r$ is

@@ -149,7 +149,7 @@ conjecture.check("pooled", **interval(torch.cat(quiet), "teacher"))
 lowest = [hessian_eigenvalues(torch.eye(K), torch.eye(K))[0] for K in widths]
 conjecture.check("attracting", measured=lowest, expected=1 / 4 - 1 / (2 * math.pi))
 loud = kinds[10, 0.0, 1.0]
-conjecture.control("noise of the size x0 - y0, K = 10", "every cell", **interval(loud, "teacher"))
+conjecture.control("noise of the size $x_0-y_0$, $K=10$", "every cell", **interval(loud, "teacher"))
 saddles = []
 for K in widths:
     x = (math.sqrt(K - 1) - math.acos(1 / math.sqrt(K)) + math.pi) / (math.pi * K)
@@ -160,7 +160,7 @@ conjecture.control(
 
 # The counterexample: K = 10, y0 = 0, noise of the size x0.
 conjecture.hypothesis(
-    "(x0, y0) lies in the region of Theorem 7", "region", measured=[signal, 1 - signal]
+    "$(x_0,y_0)$ lies in the region of Theorem 7", "region", measured=[signal, 1 - signal]
 )
 gram = torch.eye(10) @ torch.eye(10).mT
 conjecture.hypothesis(
@@ -187,7 +187,7 @@ conjecture.violation(
     n=len(stuck),
 )
 conjecture.note = (
-    'The paper\'s own text is about convergence to "w* (and its transformations)", "unless the '
+    'The paper\'s own text is about convergence to "$w^*$ (and its transformations)", "unless the '
     'deviation is large". Under that reading most runs succeed.'
 )
 conjecture.violation(

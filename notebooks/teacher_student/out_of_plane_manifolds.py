@@ -193,9 +193,9 @@ _ = theorem.check("null directions", measured=torch.cat(defects))
 
 # %% [markdown]
 # We found {number}`out_of_plane_points` out-of-plane points; at {number}`higher_rank` of them the
-# off-plane parts span more than one dimension. All have orbits of the predicted dimension. For a
-# share {number}`orbit_is_all` of them the Hessian has no other null direction, so that near the
-# point the orbit is all of the critical set.
+# off-plane parts span more than one dimension. All have orbits of the predicted dimension. The
+# share of them at which the Hessian has no other null direction, so that near the point the orbit
+# is all of the critical set, is {number}`orbit_is_all`.
 #
 # Controls: a rotation that moves the teacher; one dimension less; and inputs that are not
 # rotation-invariant. For the last, the inputs are a mixture of two Gaussians, one of them stretched
@@ -344,7 +344,7 @@ _ = theorem.check("other isotropic laws", measured=torch.stack(isotropic), n=len
 flat = chapter.claim("tian2017.thm2flat")
 gradient_norm = population.gradient(W, W_star).norm()
 flat.hypothesis("the point is critical", "gradient", measured=gradient_norm)
-flat.hypothesis("d is at least K + 2", "dimension", measured=4 - 2)
+flat.hypothesis(r"$d\ge K+2$", "dimension", measured=4 - 2)
 off_plane = orbits.off_plane(W, W_star).norm()
 flat.hypothesis("it lies outside of the plane", "off-plane part", measured=off_plane)
 flat.violation("it is a saddle", "descent", measured=spectra[1][0])

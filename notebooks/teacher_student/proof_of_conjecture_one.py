@@ -220,10 +220,10 @@ triangle.set(xlabel="$a_1$", ylabel="$a_2$", xlim=(-1, 1), ylim=(0, 1))
 chapter.figure(
     "fig-tian2017-conj1-lemmas",
     figure,
-    caption=r"Steps 1 and 2. Left: three of the facts as functions that do not vanish on the "
-    r"closed interval, with the lower bounds that ball arithmetic certifies (dotted). Right: the "
-    r"coefficients $(a_1,a_2)$ for $0<t<\pi$ stay in the triangle $|a_1|+a_2<1$, $a_2>0$. The sign "
-    r"of $a_1$ changes once, and the proof does not need it.",
+    caption=r"Facts and coefficients of Steps 1 and 2. Left: three of the facts as functions that "
+    r"do not vanish on the closed interval, with the lower bounds that ball arithmetic certifies "
+    r"(dotted). Right: the coefficients $(a_1,a_2)$ for $0<t<\pi$ stay in the triangle "
+    r"$|a_1|+a_2<1$, $a_2>0$. The sign of $a_1$ changes once, and the proof does not need it.",
     alt="Left, three positive curves above dotted horizontal bounds. Right, a curve inside a "
     "shaded triangle, from its top down to its lower left corner.",
     data={"t": t, "a1": a1, "a2": a2, **{name: quotients[name].quotient for name, *_ in named}},
@@ -378,9 +378,10 @@ figure.legend(
 chapter.figure(
     "fig-tian2017-conj1-terms",
     figure,
-    caption=r"Steps 4 and 5. On each arc the terms of the proposition, in the order printed there, "
-    r"stacked on each other; black, $\pm L_{12}$ from its definition. The stack reaches the curve "
-    r"exactly and every layer is positive, at $t=1.2$ and, where $L_{12}$ is small, at $t=3$.",
+    caption=r"The four sums of positive terms of Steps 4 and 5, in the order printed in the "
+    r"proposition, stacked on each other on each arc; black, $\pm L_{12}$ from its definition. "
+    r"The stack reaches the curve exactly and every layer is positive, at $t=1.2$ and, where "
+    r"$L_{12}$ is small, at $t=3$.",
     alt="Eight panels, four arcs for two angles. Coloured layers, all of them above zero, are "
     "stacked and their upper edge coincides with a black curve in every panel.",
     data=rows,
@@ -607,10 +608,10 @@ chapter.figure(
 )
 
 # %% [markdown]
-# The nine blocks take {number}`square_boxes` boxes and {number}`square_seconds` s.
-# None of them falls below {number}`block_bound`. Five altered statements are refused, each by a box
-# on which it is false
-# everywhere: $L_{12}\ge10^{-3}$ inside the cone, $-L_{12}\ge10^{-3}$ opposite to it, $a_2$ wrong by
+# The nine blocks take {number}`square_boxes` boxes, those that had to be halved included, and
+# {number}`square_seconds` s. None of them falls below {number}`block_bound`. Five altered
+# statements are refused, each by a box on which it is false everywhere: $L_{12}\ge10^{-3}$ inside
+# the cone, $-L_{12}\ge10^{-3}$ opposite to it, $a_2$ wrong by
 # $10^{-3}$ in either direction, and the opposite sign.
 #
 # ### From the definition alone
@@ -644,9 +645,9 @@ figure.supylabel(r"position, $x/\ell$")
 chapter.figure(
     "fig-tian2017-conj1-direct-boxes",
     figure,
-    caption=r"The same from the definition of $L_{12}$ alone, for $t$ away from $0$ and $\pi$. The "
-    r"boxes crowd where $L_{12}$ is small; towards the corners of the domain their number grows "
-    r"without bound, which is why the zeros are divided out above.",
+    caption=r"The proof by boxes from the definition of $L_{12}$ alone, for $t$ away from $0$ and "
+    r"$\pi$. The boxes crowd where $L_{12}$ is small; towards the corners of the domain their "
+    r"number grows without bound, which is why the zeros are divided out above.",
     alt="Four tilings by rectangles. On arc I the rectangles are smallest along the edges where "
     "the function vanishes; on the other arcs they are larger.",
     data=rows,
@@ -654,7 +655,8 @@ chapter.figure(
 )
 
 # %% [markdown]
-# This takes {number}`direct_boxes` boxes and {number}`direct_seconds` s.
+# This takes {number}`direct_boxes` boxes, those that had to be halved included, and
+# {number}`direct_seconds` s.
 #
 # ## What rests on what
 #
@@ -733,8 +735,8 @@ lost = mp.findroot(
 )
 chapter.number("sign_lost", mp.degrees(lost), ".1f", tolerance=1e-9)
 theorem.note = (
-    "read on 0 < theta_12 < pi and in the plane; at theta_12 = pi the function is identically "
-    "zero, at 0 it is not defined"
+    r"Read on $0<\theta_{12}<\pi$ and in the plane; at $\theta_{12}=\pi$ the function is "
+    "identically zero, at $0$ it is not defined."
 )
 
 # %% [markdown]

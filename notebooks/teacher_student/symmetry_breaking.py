@@ -221,8 +221,8 @@ chapter.figure(
 # origin, where the flow is not continuous. Elsewhere the field is $C^1$, so solutions are unique:
 # the diagonal is invariant, and no other path reaches it in finite time.
 #
-# *The limit.* The risk decreases along its gradient flow: the $K$ own entries move at the rate
-# $\dot x$ and the $K(K-1)$ others at the rate $\dot y$, so
+# *The limit.* The risk, here $\mathcal R$, decreases along its gradient flow: the $K$ own
+# entries move at the rate $\dot x$ and the $K(K-1)$ others at the rate $\dot y$, so
 # $\dot{\mathcal R}=-K\dot x^2-K(K-1)\dot y^2$. So the path tends to equilibria. For
 # $0<u<1$ an equilibrium needs $x_1=x=x_2$, which (i) forbids; for $u=0$ it needs $x=1$; on the
 # diagonal it is the saddle. These are isolated, so the path converges to $(1,0)$ or to the
@@ -291,8 +291,8 @@ theorem.control(
     "$2p^2\\phi$ for $p^2\\phi$ in $H$", "reduction in exact algebra", certificate=altered
 )
 theorem.note = (
-    "by machine: the equalities from Eq. 8 to H and the inequalities (i) and (ii), for all K; "
-    "by hand: the limit argument (invariance, gradient flow, exclusion of the saddle)"
+    "By machine: the equalities from Eq. 8 to $H$ and the inequalities (i) and (ii), for all $K$. "
+    "By hand: the limit argument (invariance, gradient flow, exclusion of the saddle)."
 )
 chapter.number("identities", len(identities), ".0f", tolerance=0.0)
 chapter.number("boxes_below_one", below_one.boxes, ".0f", tolerance=0.0)
@@ -349,7 +349,7 @@ axes[1].plot(*path, color=COLOURS["second"], linewidth=1)
 axes[1].plot(1, 0, "*", color=COLOURS["teacher"], markersize=11, clip_on=False)
 axes[1].plot(*[symmetric.diagonal_saddle(5)] * 2, "o", color="black")
 axes[1].set(xlabel="own entry $x$", ylabel="other entries $y$", xlim=(0, 1.05), ylim=(0, 0.45))
-axes[1].legend(loc="upper right")
+figure.legend(*axes[1].get_legend_handles_labels(), loc="outside upper right", ncols=2)
 chapter.figure(
     "fig-tian2017-thm7-curves",
     figure,

@@ -800,7 +800,7 @@ chapter.figure(
 #   $w_1+w_2$ equal to it, and the shorter one not learned. With norms 1 and 2 the risk is
 #   {number}`flat_risk`. All $\tau$ are 0, so the Hessian has the eigenvalues 0, 0, 1, 1: to second
 #   order no direction leads down.
-# - **Out of the plane** Conjecture 1 fails, and with it the argument.
+# - **Out of the plane.** Conjecture 1 fails there, and with it the argument.
 # - **Completeness.** The list of critical points is numerical: a grid cell can hide an even number
 #   of zeros. That none of them is a local minimum is an observation for norm ratios up to 4.5, the
 #   largest that is searched; from ratios of about 6 to 10 on, depending on the teacher's angle,

@@ -53,7 +53,7 @@ def number_text(value: Any) -> str:
         return str(value)
     if float(value).is_integer() and abs(value) < 1e6:
         return str(int(value))
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.2e}"
+    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e6 else f"{value:.2e}".replace(".00e", "e")
 
 
 def comparison_text(check: Mapping[str, Any]) -> str:
@@ -75,8 +75,11 @@ def comparison_text(check: Mapping[str, Any]) -> str:
         case "certificate":
             detail = check.get("detail", {})
             outcome = "proved" if check["passed"] else "not proved"
-            way = f"{detail['boxes']} boxes" if detail.get("boxes") else "exact algebra"
-            return f"{outcome}: {way}, {detail.get('seconds')} s"
+            count = detail.get("boxes")
+            way = f"{count} box{'es' if count > 1 else ''}" if count else "exact algebra"
+            # Recorded to a millisecond: a zero is a short time, not none.
+            seconds = detail.get("seconds")
+            return f"{outcome}: {way}, {'below 0.001' if seconds == 0 else seconds} s"
         case _:
             word = {
                 "interval_holds": "holds",
@@ -110,10 +113,14 @@ def parameters_table(schema: Schema) -> str:
     for parameter in schema.parameters.values():
         unit = f" ({parameter.unit})" if parameter.unit else ""
         valid = parameter.valid.replace("|", "or")
+        # Spaces let a list of values break, so that the meaning keeps its room.
+        quick, paper = (
+            show_value(value).replace(",", ", ")
+            for value in (parameter.default, parameter.of_profile("paper"))
+        )
         lines.append(
             f"| `{parameter.name}` | {parameter.meaning}{unit} | {parameter.type} "
-            f"| {show_value(parameter.default)} | {show_value(parameter.of_profile('paper'))} "
-            f"| {valid} |"
+            f"| {quick} | {paper} | {valid} |"
         )
     return "\n".join(lines)
 

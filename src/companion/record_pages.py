@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from companion.claims import PAPERS, Claim
+from companion.claims import Claim
 from companion.figures import PICTURES
 from companion.pages import (
     FIGURES_FOLDER,
@@ -20,6 +20,8 @@ from companion.parameters import show_value
 from companion.records import claim_anchor, figure_record
 from companion.verdicts import VERDICTS
 
+# The papers in the order of the table of contents, on every page that lists them.
+READING_ORDER = ("tian2017", "linear2025", "lightman2026", "chen2024", "dana2025")
 THUMBNAILS_FOLDER = "_thumbnails"
 _ERRATA_WORDS = {
     "hypotheses": "Assumed",
@@ -47,7 +49,7 @@ def ledger_page(records: Mapping[str, Any]) -> str:
         *(f"| {badge(v)} | {counts[v]} | {text} |" for v, text in VERDICTS.items()),
         "",
     ]
-    for paper in PAPERS:
+    for paper in READING_ORDER:
         rows = [claim for claim in claims if claim["paper"] == paper]
         lines += [
             f"## {paper}",
@@ -57,7 +59,7 @@ def ledger_page(records: Mapping[str, Any]) -> str:
             "",
             "::::{list-table}",
             ":header-rows: 1",
-            ":widths: 20 50 30",
+            ":widths: 17 57 26",
             ":class: ledger",
             "",
             "* - number",
@@ -93,8 +95,10 @@ def _ledger_row(claim: Mapping[str, Any]) -> list[str]:
     body += [claim["statement"]]
     if claim["correction"]:
         body += ["", f"*Corrected.* {claim['correction']}"]
+    # An id breaks after the paper, where a narrow column has no room for all of it.
+    name = f"<code>{claim['id'].replace('.', '.<wbr>', 1)}</code>"
     return [
-        *_item("* - ", [f"{anchor}{claim['number']}", "", f"`{claim['id']}`", "", claim["kind"]]),
+        *_item("* - ", [f"{anchor}{claim['number']}", "", name, "", claim["kind"]]),
         *_item("  - ", body),
         *_item("  - ", [badge(claim["verdict"]), "", *evidence]),
     ]
@@ -117,7 +121,7 @@ def gallery_page(records: Mapping[str, Any]) -> str:
         'citation. The same data, for scripts: <a href="figures.json" download>figures.json</a>.',
         "",
     ]
-    for paper in PAPERS:
+    for paper in READING_ORDER:
         shown = [f for f in records["figures"] if paper_of_figure(f) == paper]
         if shown:
             lines += [f"## {paper}", "", *figure_grid(shown)]
@@ -203,6 +207,7 @@ def status_page(records: Mapping[str, Any]) -> str:
         "How each chapter of this build was run. The same data, for scripts: "
         '<a href="status.json" download>status.json</a>.',
         "",
+        "::::{container} status-runs",
         "| chapter | profile | seconds | peak memory (MiB) | device | finished (UTC) |",
         "|---|---|---|---|---|---|",
     ]
@@ -210,10 +215,10 @@ def status_page(records: Mapping[str, Any]) -> str:
         memory = row["peak_memory_bytes"] / 2**20
         lines.append(
             f"| [](/{row['chapter']}.ipynb) | {row['profile']} | {row['seconds']:.1f} "
-            f"| {memory:.0f} | {row['device']} | {row['finished'][:19].replace('T', ' ')} |"
+            f"| {memory:.0f} | {row['device']} | {row['finished'][:16].replace('T', ' ')} |"
         )
     total = sum(row["seconds"] for row in records["status"])
-    lines += ["", f"Together {total:.0f} s, each on one core.", "", "## Versions", ""]
+    lines += ["::::", "", f"Together {total:.0f} s, each on one core.", "", "## Versions", ""]
     lines += ["| chapters | machine | versions | code |", "|---|---|---|---|"]
     seen: dict[tuple[str, str, str], int] = {}
     for row in records["status"]:
@@ -236,7 +241,7 @@ def verdict_counts(records: Mapping[str, Any]) -> str:
         f"| paper | claims | {' | '.join(badge(verdict) for verdict in used)} |",
         f"|---|--:|{'--:|' * len(used)}",
     ]
-    for paper in (*PAPERS, ""):
+    for paper in (*READING_ORDER, ""):
         own = [claim for claim in claims if paper in ("", claim["paper"])]
         counts = [sum(claim["verdict"] == verdict for claim in own) for verdict in used]
         name = f"[{paper}](papers/{paper})" if paper else "all"
@@ -314,7 +319,7 @@ def errata_index(records: Mapping[str, Any]) -> str:
         "| paper | corrected | refuted |",
         "|---|--:|--:|",
     ]
-    for paper in PAPERS:
+    for paper in READING_ORDER:
         own = [claim["verdict"] for claim in records["claims"] if claim["paper"] == paper]
         lines.append(
             f"| [{paper}](errata/{paper}) | {own.count('corrected')} | {own.count('refuted')} |"
