@@ -35,6 +35,14 @@ _MATHJAX_PARTS = (
     "a11y/assistive-mml.js",
 )
 _MATHJAX_LOADED = ("core", "input/tex", "output/chtml", "a11y/assistive-mml")
+# Each of these asks for the next: browsers fetch them at once when told.
+_MATHJAX_FETCHED = (
+    "core.js",
+    "input/tex.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+)
 
 
 def _mathjax_source() -> Path:
@@ -90,9 +98,18 @@ def describe_page(
     tags.append(f'<meta property="og:image" content="{root}_static/preview.png">')
     tags.append(f'<meta property="og:title" content="{html.escape(html.unescape(title))}">')
     tags.append(f'<link rel="icon" type="image/svg+xml" href="{up}_static/favicon.svg">')
+    if any("mathjax" in str(getattr(script, "filename", "")) for script in _scripts(context)):
+        tags += [
+            f'<link rel="preload" as="script" href="{up}_static/mathjax/{part}">'
+            for part in _MATHJAX_FETCHED
+        ]
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
     if context.get("body"):
         context["body"] = valid_html(context["body"]).replace("<img ", '<img loading="lazy" ')
+
+
+def _scripts(context: dict[str, Any]) -> list[Any]:
+    return list(context.get("script_files") or [])
 
 
 def valid_html(body: str) -> str:

@@ -305,18 +305,25 @@
   // --- for keyboards and screen readers ------------------------------------------------------
 
   // What scrolls sideways can be reached and scrolled by keys; formulas scroll only if they must.
+  // All sizes are read before anything is changed, so that the page is laid out once.
   function markScrollable() {
-    for (const formula of document.querySelectorAll("td mjx-container:not([display])")) {
+    const formulas = [...document.querySelectorAll("td mjx-container:not([display])")];
+    const wide = formulas.map((formula) => {
       const room = formula.parentElement.closest("td, p").getBoundingClientRect().width;
-      formula.classList.toggle("wide", formula.getBoundingClientRect().width > room);
-    }
-    const places = "mjx-container, div.math, pre, .bd-content table, .bd-content .highlight";
-    for (const place of document.querySelectorAll(places)) {
-      const style = getComputedStyle(place).overflowX;
-      const scrolls = place.scrollWidth > place.clientWidth && ["auto", "scroll"].includes(style);
-      if (scrolls) place.setAttribute("tabindex", "0");
+      return formula.getBoundingClientRect().width > room;
+    });
+    formulas.forEach((formula, place) => formula.classList.toggle("wide", wide[place]));
+    const selector = "mjx-container, div.math, pre, .bd-content table, .bd-content .highlight";
+    const places = [...document.querySelectorAll(selector)];
+    const scrolling = places.map(
+      (place) =>
+        place.scrollWidth > place.clientWidth &&
+        ["auto", "scroll"].includes(getComputedStyle(place).overflowX),
+    );
+    places.forEach((place, number) => {
+      if (scrolling[number]) place.setAttribute("tabindex", "0");
       else if (place.matches("mjx-container, div.math")) place.removeAttribute("tabindex");
-    }
+    });
   }
 
   function nameToggles() {
@@ -331,14 +338,17 @@
     filterLedger();
     filterGallery();
     addPreviews();
-    markScrollable();
     let waiting;
     addEventListener("resize", () => {
       clearTimeout(waiting);
       waiting = setTimeout(markScrollable, 100);
     });
-    // MathJax comes later than this script; it says when all formulas are set.
-    addEventListener("load", () => window.MathJax?.startup?.promise?.then(markScrollable));
+    // What scrolls is known when all formulas are set. MathJax, if there is any, comes later than
+    // this script.
+    addEventListener("load", () => {
+      if (window.MathJax?.startup?.promise) window.MathJax.startup.promise.then(markScrollable);
+      else markScrollable();
+    });
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
