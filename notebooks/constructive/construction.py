@@ -241,7 +241,8 @@ chapter.number("snr_largest", snr.max(), ".2f")
 #
 # where $\mathcal C_{\text{linear}}$ and $\mathcal C_{\text{affine}}$ are least-squares costs. The
 # constant network, which answers with the mean label, costs $\sqrt{1-1/Q}$ for $Y=I$ and equal
-# classes. The figure shows the medians of all five against the spread of the clusters.
+# classes. The figure shows the medians of the last four costs and bounds, and of the cost of the
+# network itself, against the spread of the clusters.
 
 # %%
 d, Q, sizes, Y = 4, 3, (10,) * 3, torch.eye(3)

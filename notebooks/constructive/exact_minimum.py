@@ -439,7 +439,7 @@ chapter.number("lower_squared", start + change[0] * steps[0], ".3f", tolerance=1
 # $\lVert AX+cu^\top-Y_{ext}\rVert_\Lambda^2$. (Where a preactivation is zero the ReLU may begin to
 # cut, which can lower the cost at once.) The point has to be the affine fit,
 #
-# $$c=\frac{Y\,\Gamma u}{u^\top\Gamma u},\qquad A=(Y-cu^\top)(I+\Delta_2)^{-1}\bar X^{-1},\qquad
+# $$c=\frac{Y\,\Gamma u}{u^\top\Gamma u},\quad A=(Y-cu^\top)(I+\Delta_2)^{-1}\bar X^{-1},\quad
 # \mathcal C_\Lambda^2=\operatorname{tr}Y\Gamma Y^\top
 # -\frac{\lVert Y\Gamma u\rVert^2}{u^\top\Gamma u} .$$
 #

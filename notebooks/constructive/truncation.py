@@ -389,6 +389,49 @@ chapter.number("nearby_form", form, ".3f", tolerance=1e-4)
 # invertible; with the best second layer the network then costs {number}`nearby`, while the formula
 # of Theorem 3.5 says {number}`nearby_form` for this first layer.
 #
+# The figure shows the 18 inputs and the squared costs on them.
+
+# %% tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4), width_ratios=[1, 1.15])
+ticks = torch.linspace(-2, 5, 200)
+ramp = ((ticks[None, :] - ticks[:, None]) / 2 + 0.5).clamp(0, 1)
+shades = axes[0].contourf(ticks, ticks, ramp, levels=9, cmap="Greys", alpha=0.55)
+for q, (marker, colour) in enumerate((("o", "measured"), ("s", "teacher"))):
+    axes[0].plot(
+        *X18[:, 9 * q : 9 * (q + 1)], marker, color=COLOURS[colour], label=f"class {q + 1}"
+    )
+axes[0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+axes[0].grid(visible=False)
+axes[0].legend(loc="upper right", frameon=True, framealpha=1)
+bars = {
+    "bound of Theorem 3.1": float(costs["18 inputs"]["bound"]),
+    "inactive ReLU (3.51)": float(costs["18 inputs"]["linear"]),
+    "affine fit": float(costs["18 inputs"]["affine"]),
+    "lowest truncated (3.46)": float(lowest) ** 2,
+    "step network": float(costs["18 inputs"]["step"]),
+}
+exact_text = ("8/27", "8/31", "4/31", "2/29", "0")
+shades_of = ["bound", "control", "theory", "control", "student"]
+axes[1].barh(list(bars), list(bars.values()), color=[COLOURS[name] for name in shades_of])
+for place, (value, text) in enumerate(zip(bars.values(), exact_text, strict=True)):
+    axes[1].text(value + 0.006, place, text, va="center")
+axes[1].invert_yaxis()
+axes[1].set(xlabel=r"squared cost $\mathcal{C}_\Lambda^2$", ylabel="", xlim=(0, 0.36))
+axes[1].set_ylabel("network")
+axes[1].grid(visible=False, axis="y")
+chapter.figure(
+    "fig-chen2024-rem3-6-step",
+    figure,
+    caption=r"Left: 18 inputs in two classes; grey: first output of the network with $W_1$ of rank "
+    r"one, constant on each class. Right: squared costs. The two forms of Remark 3.6 (purple) stay "
+    r"above zero; $\frac2{29}$ is the limit of a path and the lowest value that descent finds.",
+    alt="Left: two square blocks of nine points on either side of a grey ramp along the diagonal. "
+    "Right: five bars of decreasing length, the last one of length zero.",
+    data={"network": list(bars), "squared_cost": list(bars.values()), "exact": list(exact_text)},
+    claims=["chen2024.rem3.6"],
+)
+
+# %% [markdown]
 # Now other data: random separable pairs of classes in the plane, with the step in the separating
 # direction. The cost is zero up to rounding. The lowest values of the first form that descent finds
 # on some of them are not.
@@ -435,46 +478,6 @@ remark.control(
     ),
 )
 _ = chapter.number("lowest_of_pairs", found.min(), ".2f")
-
-# %% tags=["hide-input"]
-figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4), width_ratios=[1, 1.15])
-ticks = torch.linspace(-2, 5, 200)
-ramp = ((ticks[None, :] - ticks[:, None]) / 2 + 0.5).clamp(0, 1)
-shades = axes[0].contourf(ticks, ticks, ramp, levels=9, cmap="Greys", alpha=0.55)
-for q, (marker, colour) in enumerate((("o", "measured"), ("s", "teacher"))):
-    axes[0].plot(
-        *X18[:, 9 * q : 9 * (q + 1)], marker, color=COLOURS[colour], label=f"class {q + 1}"
-    )
-axes[0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-axes[0].grid(visible=False)
-axes[0].legend(loc="upper right", frameon=True, framealpha=1)
-bars = {
-    "bound of Theorem 3.1": float(costs["18 inputs"]["bound"]),
-    "inactive ReLU (3.51)": float(costs["18 inputs"]["linear"]),
-    "affine fit": float(costs["18 inputs"]["affine"]),
-    "lowest truncated (3.46)": float(lowest) ** 2,
-    "step network": float(costs["18 inputs"]["step"]),
-}
-exact_text = ("8/27", "8/31", "4/31", "2/29", "0")
-shades_of = ["bound", "control", "theory", "control", "student"]
-axes[1].barh(list(bars), list(bars.values()), color=[COLOURS[name] for name in shades_of])
-for place, (value, text) in enumerate(zip(bars.values(), exact_text, strict=True)):
-    axes[1].text(value + 0.006, place, text, va="center")
-axes[1].invert_yaxis()
-axes[1].set(xlabel=r"squared cost $\mathcal{C}_\Lambda^2$", ylabel="", xlim=(0, 0.36))
-axes[1].set_ylabel("network")
-axes[1].grid(visible=False, axis="y")
-chapter.figure(
-    "fig-chen2024-rem3-6-step",
-    figure,
-    caption=r"Left: 18 inputs in two classes; grey: first output of the network with $W_1$ of rank "
-    r"one, constant on each class. Right: squared costs. The two forms of Remark 3.6 (purple) stay "
-    r"above zero; $\frac2{29}$ is the limit of a path and the lowest value that descent finds.",
-    alt="Left: two square blocks of nine points on either side of a grey ramp along the diagonal. "
-    "Right: five bars of decreasing length, the last one of length zero.",
-    data={"network": list(bars), "squared_cost": list(bars.values()), "exact": list(exact_text)},
-    claims=["chen2024.rem3.6"],
-)
 
 # %% [markdown]
 # On these pairs the lowest value of the two forms found is {number}`lowest_of_pairs`.

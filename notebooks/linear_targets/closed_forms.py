@@ -339,10 +339,10 @@ for power, name in ((2, ""), (0, "one step size"), (1, "steps divided by $a_j$")
 # $s=\frac12(w_1+w_2)$ and $p=\frac12(w_1-w_2)$. Since $\sigma(t)=\frac12(t+\lvert t\rvert)$,
 #
 # $$f(x)=\underbrace{p\cdot x}_{\text{odd}}
-# +\underbrace{\tfrac12\lvert w_1\cdot x\rvert-\tfrac12\lvert w_2\cdot x\rvert}_{\text{even}},
-# \qquad\text{and the even part is }\pm\min\{\lvert s\cdot x\rvert,\lvert p\cdot x\rvert\}.$$
+# +\underbrace{\tfrac12\lvert w_1\cdot x\rvert-\tfrac12\lvert w_2\cdot x\rvert}_{\text{even}},$$
 #
-# The target is odd. Under a symmetric law odd and even functions are orthogonal, so
+# and the even part is $\pm\min\{\lvert s\cdot x\rvert,\lvert p\cdot x\rvert\}$. The target is odd.
+# Under a symmetric law odd and even functions are orthogonal, so
 #
 # $$R=\tfrac12\lVert p-\beta\rVert^2+\tfrac12\,\mathbb E\min\{(s\cdot x)^2,(p\cdot x)^2\}$$
 #

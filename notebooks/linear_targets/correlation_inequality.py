@@ -81,7 +81,7 @@ def uniform(*shape):
 # $M=\mathbb E[xx^\top\mathbf 1\{|p\cdot x|<|s\cdot x|\}]$, the average over the inputs on
 # which both neurons have one sign,
 #
-# $$\nabla_sR=(I-M)s,\qquad\nabla_pR=Mp-q,\qquad D:=\lVert W-W^*\rVert_F^2=2\lVert s\rVert^2+2\lVert
+# $$\nabla_sR=(I-M)s,\quad\nabla_pR=Mp-q,\quad D:=\lVert W-W^*\rVert_F^2=2\lVert s\rVert^2+2\lVert
 # q\rVert^2,$$
 #
 # $$\langle W-W^*,\nabla R\rangle=s^\top(I-M)s+\lVert q\rVert^2-q^\top Mp .$$
@@ -232,6 +232,8 @@ chapter.figure(
 #
 # ````{prf:lemma} Antipodal neurons, $\theta=\pi$, $r=1$
 # :label: lemma-antipodal
+# :nonumber:
+#
 # Let $\Lambda=\lVert M\rVert$. For all $W$ and $\beta$, with $c=1-2\alpha$,
 #
 # $$\langle W-W^*,\nabla R\rangle-\alpha D\ge(c-\Lambda)\lVert s\rVert^2-\Lambda\lVert
@@ -247,6 +249,8 @@ chapter.figure(
 #
 # ````{prf:lemma} One neuron vanishes, $\theta=r=0$
 # :label: lemma-vanishing
+# :nonumber:
+#
 # If $\alpha\le\alpha_\rho=\frac{(1-\rho)(2-\rho)}{2(2-2\rho+\rho^2)}$ and $\rho\le1$, then
 # $E(\theta,0)\ge E(0,0)\ge0$. If $\alpha>\alpha_\rho$, then $E(0,0)<0$. For $\rho=\frac12$,
 # $\alpha_\rho=\frac3{10}$.
@@ -378,7 +382,7 @@ lemma_four.check("no slack", measured=correlation_ratio(edge), expected=0.3)
 # Let $\alpha^*(\rho)$ be the largest constant on the ball $\lVert w_1+w_2\rVert\le\rho\lVert\beta
 # \rVert$. It has two branches:
 #
-# $$\frac{(1-\rho)(2-\rho)}{2(2-2\rho+\rho^2)}\ (w_1=\rho\beta,\ w_2\to0)\qquad\text{and}\qquad
+# $$\frac{(1-\rho)(2-\rho)}{2(2-2\rho+\rho^2)}\ (w_1=\rho\beta,\ w_2\to0)\quad\text{and}\quad
 # \tfrac12-\tfrac\rho\pi+O(\rho^3)\ (w_1+w_2\perp\beta).$$
 #
 # The first is the exact value on the radii that the certificate covers; `curve_from` says from
@@ -450,8 +454,11 @@ chapter.figure(
 # $Z=(s\cdot x)\mathbf 1^c$ and $Z=q\cdot x-(p\cdot x)\mathbf 1$, where $\mathbf 1$ is the
 # event of $M$. By Bessel's inequality
 #
-# $$2\lVert\nabla R\rVert_F^2\le\mathbb E\bigl[((s\cdot x)^2+(q\cdot x)^2)\mathbf 1^c
-# +(|q\cdot x|+|s\cdot x|)^2\,\mathbf 1\bigr]\le2\lVert s\rVert^2+2\lVert q\rVert^2=D .$$
+# $$\begin{aligned}
+# 2\lVert\nabla R\rVert_F^2&\le\mathbb E\bigl[((s\cdot x)^2+(q\cdot x)^2)\mathbf 1^c
+# +(|q\cdot x|+|s\cdot x|)^2\,\mathbf 1\bigr]\\
+# &\le2\lVert s\rVert^2+2\lVert q\rVert^2=D .
+# \end{aligned}$$
 #
 # For the certificate we minimise over $\beta$, as before, and use
 # $\lVert Mp\rVert\le\Lambda\lVert s\rVert$. Equations 10 and 11 have zeros at both ends, which
@@ -514,7 +521,7 @@ chapter.verdicts()
 #
 # ```{solution} exercise-linear-floor
 # :class: dropdown
-# Take $\Lambda=1$ in {prf:ref}`lemma-antipodal`. The form $(c-1)x^2-xy+cy^2$ is positive
-# semidefinite when $c(c-1)\ge\frac14$, so for $c=\frac{1+\sqrt2}2$, that is $\alpha=\frac{1-c}2
-# =-\frac{\sqrt2-1}4$.
+# Take $\Lambda=1$ in {prf:ref}`the lemma on antipodal neurons <lemma-antipodal>`. The form
+# $(c-1)x^2-xy+cy^2$ is positive semidefinite when $c(c-1)\ge\frac14$, so for $c=\frac{1+\sqrt2}2$,
+# that is $\alpha=\frac{1-c}2=-\frac{\sqrt2-1}4$.
 # ```

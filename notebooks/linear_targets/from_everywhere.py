@@ -109,7 +109,7 @@ chapter.number("trials", trials, ".0f", tolerance=0.0)
 # Why? Put $s=\frac12(w_1+w_2)$. Its norm never grows, and the only stationary points are $W^*$
 # and the ray. Next to the ray a small part $u$ of $s$ across $\beta$ grows,
 # $\dot u\propto u^2$ (see the chapter on the saddles). So only exceptional starts can stay
-# there. This is an argument, not a proof; the numbers above have exact 99.9 % intervals. The
+# there. This is an argument, not a proof; the numbers above have exact 99.9% intervals. The
 # time is another matter: $u$ grows slowly when it is small, which happens with a probability
 # of order $u^{d-1}$. So the tail of the time is heavy in low dimension.
 #

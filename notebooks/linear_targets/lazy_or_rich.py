@@ -325,6 +325,8 @@ chapter.figure(
 chapter.verdicts()
 
 # %% [markdown]
+# ## Exercises
+#
 # ```{exercise}
 # :label: exercise-zero-function
 # A doubled network has $f=0$. Show that its neurons nevertheless have a non-zero gradient, and

@@ -360,6 +360,8 @@ chapter.figure(
 chapter.verdicts()
 
 # %% [markdown]
+# ## Exercises
+#
 # ```{exercise}
 # :label: exercise-local-minimum
 # Let $a_1,a_2>0$ and $f(x)=\sigma(\beta\cdot x)$. Show that no network with positive output

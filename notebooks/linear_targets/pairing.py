@@ -247,6 +247,8 @@ for m, paper_figure in zip(outputs, ("3", "7", "8"), strict=False):
 chapter.verdicts()
 
 # %% [markdown]
+# ## Exercises
+#
 # ```{exercise}
 # :label: exercise-balance
 # Show that the flow on both layers conserves $\lVert a_j\rVert^2-\lVert w_j\rVert^2$ for each

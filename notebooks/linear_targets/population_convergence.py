@@ -68,7 +68,7 @@ def uniform(*shape):
 # $1,-1$ (Appendix D). In the notation of {doc}`correlation_inequality`, with $D$ the squared
 # distance, one step gives
 #
-# $$s^+=\bigl(I-\tfrac\eta2(I-M)\bigr)s,\qquad q^+=(1-\tfrac\eta2)q+\tfrac\eta2Mp,\qquad
+# $$s^+=\bigl(I-\tfrac\eta2(I-M)\bigr)s,\quad q^+=(1-\tfrac\eta2)q+\tfrac\eta2Mp,\quad
 # D^+=2\lVert s^+\rVert^2+2\lVert q^+\rVert^2 .$$
 #
 # Since $0\preceq M\preceq I$, $\lVert s\rVert$ never grows for $\eta\le4$: a start in the ball
@@ -86,6 +86,8 @@ def uniform(*shape):
 #
 # ````{prf:lemma} The corner, for steps up to 2
 # :label: lemma-corner-step
+# :nonumber:
+#
 # Let $0\le\eta\le2$ and $\lVert w_1+w_2\rVert\le\rho\lVert\beta\rVert$, $\rho\le1$. In the limit
 # $w_2\to0$, at any angle, $D^+/D$ is at most its value at the angle 0 and $w_1=\rho\beta$.
 # ````

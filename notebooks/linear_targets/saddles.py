@@ -339,9 +339,10 @@ chapter.figure(
 )
 
 # %% [markdown]
-# The picture is the paper's. Is part (b) the end of the run? On the ray $s=\sigma\beta+u$
-# moves by the cubic law, $\dot u=u^2/T_1$ with $T_1=4\pi c^2(c+1)^2\lVert\beta\rVert$. Such a
-# motion hides for long and then explodes, at the time $T_1/u_0$; at $c=1$ this is
+# The picture is the paper's. Is part (b) the end of the run? Near the ray put
+# $s=(c+\frac12)\beta+u\,e$ with a unit vector $e\perp\beta$. By the cubic law
+# $\dot u=u^2/T_1$ with $T_1=4\pi c^2(c+1)^2\lVert\beta\rVert$. Such a motion hides for long and
+# then explodes: from $u=u_0$ at the start it takes the time $T_1/u_0$, which at $c=1$ is
 # $16\pi\lVert\beta\rVert/u_0$. So we let the same runs continue, together with one start that
 # lies exactly on the line of $\beta$.
 
@@ -483,6 +484,12 @@ chapter.figure(
 )
 
 # %% [markdown]
+# The exponent is {number}`exponent` ({number}`exponent_low` to {number}`exponent_high`) and the
+# constant {number}`constant` ({number}`constant_low` to {number}`constant_high`), against
+# $16\pi$ = {number}`sixteen_pi`. So Figure 1(b) shows a waiting room, not a destination. The
+# authors' caution is well founded all the same: the wait is inversely proportional to $u_0$, and
+# grows like $c^4$ along the ray. A run with a fixed budget does look stuck.
+#
 # ```{admonition} Errata
 # :class: warning
 # **Figure 1(b) of the paper.** It says that the weights converge to $2\beta$ and $\beta$, a
@@ -493,12 +500,6 @@ chapter.figure(
 # neurons on the line of $\beta$. Parts (a) and (c) of the figure are right, (c) outside the
 # gap $-1\le\alpha_2\le0$ of the valley.
 # ```
-#
-# The exponent is {number}`exponent` ({number}`exponent_low` to {number}`exponent_high`) and the
-# constant {number}`constant` ({number}`constant_low` to {number}`constant_high`), against
-# $16\pi$ = {number}`sixteen_pi`. So Figure 1(b) shows a waiting room, not a destination. The
-# authors' caution is well founded all the same: the wait is inversely proportional to $u_0$, and
-# grows like $c^4$ along the ray. A run with a fixed budget does look stuck.
 #
 # ## Where it stops being true
 #

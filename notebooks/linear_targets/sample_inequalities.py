@@ -185,7 +185,7 @@ chapter.figure(
     figure,
     caption=r"Left: the ratio of Equation 16 at a pair with all gates open, on samples with $n=d$. "
     r"It is $2\lambda$ and never below the printed bound of $4$. Right: share of samples with "
-    r"$\lambda\le4$, which the lemma's proof needs; bars are exact 99.9 % intervals.",
+    r"$\lambda\le4$, which the lemma's proof needs; bars are exact 99.9% intervals.",
     alt="Left: a histogram between six and nine, right of the line at four. Right: five dots that "
     "rise from below ninety per cent at n equal d to one at n equal one and a half d.",
     data={

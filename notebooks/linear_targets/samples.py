@@ -358,7 +358,7 @@ chapter.figure(
     "fig-linear2025-lem8",
     figure,
     caption=r"Share of samples on which the gated mean of $p=q$ misses its expectation by more "
-    r"than $\delta=\frac12$, at $n=\frac34\,d/\delta^2$; bars are exact 99.9 % intervals. At a "
+    r"than $\delta=\frac12$, at $n=\frac34\,d/\delta^2$; bars are exact 99.9% intervals. At a "
     r"fixed multiple of $d/\delta^2$, as in Lemma 8, failures become rarer as $d$ grows.",
     alt="Five dots with error bars against dimension; the share of failures falls from about a "
     "quarter in dimension two to about a tenth in dimension thirty-two.",
@@ -443,7 +443,7 @@ chapter.figure(
     "fig-linear2025-thm2-transition",
     figure,
     caption=rf"Share of samples on which $W^*$ is recovered: after {transition_steps} iterations "
-    r"of gradient descent (yellow), and when Newton's method finishes the same runs (blue); 95 % "
+    r"of gradient descent (yellow), and when Newton's method finishes the same runs (blue); 95% "
     r"intervals. Black: the exact probability that both sides hold $d$ samples. On the other "
     r"samples the loss cannot tell $W^*$ from its neighbours.",
     alt="Two panels of rising curves against samples per dimension. The runs finished by Newton's "

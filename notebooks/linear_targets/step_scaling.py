@@ -356,8 +356,6 @@ chapter.figure(
 # %% [markdown]
 # On the fresh problems the largest ratio of distance and bound is {number}`worst_repaired` (it
 # must not exceed 1), and the worst factor of a step with $\eta=1$ is {number}`worst_halving`.
-#
-# ## Where it stops being true
 
 # %%
 outside = torch.linalg.vector_norm(
@@ -367,6 +365,8 @@ chapter.number("distance_from_ball", outside.min() / 0.5, ".1f")
 chapter.number("inside_the_ball", (outside <= 0.5).double().mean(), ".0%")
 
 # %% [markdown]
+# ## Where it stops being true
+#
 # Theorem 1 asks for $\lVert a_1w_1+\lvert a_2\rvert w_2\rVert\le\frac12\lVert\beta\rVert$.
 # With $a_1=100$ the start of Figure 4 is never inside this ball ({number}`inside_the_ball` of
 # our starts; the nearest misses the radius by a factor {number}`distance_from_ball`). It
@@ -390,6 +390,8 @@ chapter.number("inside_the_ball", (outside <= 0.5).double().mean(), ".0%")
 chapter.verdicts()
 
 # %% [markdown]
+# ## Exercises
+#
 # ```{exercise}
 # :label: exercise-unscaled-step
 # Output weights $(a_1,-a_2)$ with $a_1>a_2>0$. Show that under every stable constant step the

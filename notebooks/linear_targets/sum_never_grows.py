@@ -205,7 +205,7 @@ chapter.figure(
     figure,
     caption=r"Left: the largest growth of $\lVert w_1+w_2\rVert$ in one step of descent on the "
     r"population risk. It is 1 up to $\eta=4$. Right: on samples, the share of random pairs "
-    r"($d=5$, 95 % intervals) whose sum grows in one step of size $1/\lambda_{\max}$ (plain) and "
+    r"($d=5$, 95% intervals) whose sum grows in one step of size $1/\lambda_{\max}$ (plain) and "
     r"$4/\lambda_{\max}$ (symmetrised).",
     alt="Left, dots on a line that is flat at one until step size four and then rises. Right, a "
     "share that falls from one half towards zero for plain samples, and zeros for symmetric ones.",

@@ -157,14 +157,14 @@ axes[0].plot(times, W[:, 0, 1], "-", color=COLOURS["measured"], label=r"$w_1\cdo
 axes[0].plot(times, W[:, 1, 1], "--", color=COLOURS["measured"], label=r"$w_2\cdot x_2$")
 axes[0].axhline(0, color=COLOURS["muted"], linewidth=0.8)
 axes[0].set(xlabel="time $t$", ylabel="weights", xlim=(0, 6))
-axes[0].legend(loc="center right")
 for chosen, marker, label in ((lost, "s", "point lost"), (~lost, ".", "all fitted")):
     colour = COLOURS["control" if marker == "s" else "theory"]
     axes[1].plot(grid_alpha[chosen], grid_ratio[chosen], marker, color=colour, label=label)
 axes[1].plot(some, critical, color=COLOURS["measured"], label="critical ratio")
 axes[1].axvline(1, color=COLOURS["muted"], linestyle=":")
 axes[1].set(xlabel=r"output weight $\alpha$", ylabel="label ratio $Y$", yscale="log")
-axes[1].legend(loc="lower right", frameon=True, framealpha=1)
+for axis in axes:
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 chapter.figure(
     "fig-dana2025-prop3-collapse",
     figure,
@@ -269,6 +269,8 @@ chapter.number("least_above", above.min(), ".2f")
 #
 # The collapse needs small output weights: with $\alpha=1.5$ the label ratio $30$ changed no
 # sign. The antipodes need the gates: a partner on the same side is felt in full.
+#
+# ## Verdicts
 
 # %% tags=["nbval-check-output"]
 chapter.verdicts()

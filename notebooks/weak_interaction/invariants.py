@@ -13,7 +13,7 @@
 # layers, so that an output weight that is large at the start never changes its sign. And the
 # exponential rate of the loss is the time average of one number, the local PL curvature. Both are
 # statements on a flow. So we also ask what is left of them for steps of finite size, and where the
-# flow itself ends to exist.
+# flow itself ceases to exist.
 #
 # ```{claim} dana2025.lem1
 # ```
@@ -267,13 +267,13 @@ for j in range(width):
         label=r"$a_j^2-\|w_j\|^2$" if label else None,
     )
 axes[0].set(xlabel="time $t$", ylabel="squares of weights")
-axes[0].legend(frameon=True, framealpha=1)
+axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 mean = [float(drifts[step].mean()) for step in steps]
 axes[1].loglog(steps, mean, "o", color=COLOURS["measured"], label="mean drift")
 bound = [step * float(first_loss) for step in steps]
 axes[1].loglog(steps, bound, color=COLOURS["bound"], label=r"$\eta L(0)$")
 axes[1].set(xlabel=r"step $\eta$", ylabel="drift of the balance")
-axes[1].legend()
+axes[1].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 chapter.figure(
     "fig-dana2025-lem1-balance",
     figure,

@@ -74,13 +74,13 @@ torch.set_default_dtype(torch.float64)
 #
 # $$C=\frac{1}{\lVert y\rVert^2}\Bigl[\Bigl(\mathbb E\,a^2+\frac{\mathbb E\lVert w\rVert^2}d\Bigr)
 # \sum_ic_i^2+\frac{\mathbb E\lVert w\rVert^2}{\pi d}\Bigl(\bigl(\textstyle\sum_ic_i\bigr)^2
-# -\sum_ic_i^2\Bigr)\Bigr],\qquad c_i=y_i\lVert x_i\rVert .$$
+# -\sum_ic_i^2\Bigr)\Bigr]$$
 #
-# Since $(\sum_ic_i)^2\le n\sum_ic_i^2$ and $n\le d$, $C$ lies between $(C_x^-)^2\,\mathbb E\,a^2$
-# and $(C_x^+)^2(\mathbb E\,a^2+2\,\mathbb E\lVert w\rVert^2)$ for all $n$: this is the order $1/n$
-# of $\mu(0)$. The second sum, which counts if all labels have the same sign, needs $d$ of order $n$
-# to stay bounded; orthogonal inputs guarantee it. The control takes parallel inputs, for which the
-# same limit is computed by arc-cosine kernels.
+# with $c_i=y_i\lVert x_i\rVert$. Since $(\sum_ic_i)^2\le n\sum_ic_i^2$ and $n\le d$, $C$ lies
+# between $(C_x^-)^2\,\mathbb E\,a^2$ and $(C_x^+)^2(\mathbb E\,a^2+2\,\mathbb E\lVert w\rVert^2)$
+# for all $n$: this is the order $1/n$ of $\mu(0)$. The second sum, which counts if all labels have
+# the same sign, needs $d$ of order $n$ to stay bounded; orthogonal inputs guarantee it. The control
+# takes parallel inputs, for which the same limit is computed by arc-cosine kernels.
 
 # %%
 mean_claim = chapter.claim("dana2025.lem4")

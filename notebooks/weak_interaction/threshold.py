@@ -246,6 +246,8 @@ chapter.figure(
 # but this is how failure is defined.
 #
 # ## Figures 3 and 4
+#
+# The same fit at other dimensions and other widths, beside the released thresholds.
 
 # %%
 in_d, in_width = chapter.claim("dana2025.fig3"), chapter.claim("dana2025.fig4")
@@ -497,6 +499,8 @@ _ = chapter.number("stopped", tried, ".0f")
 # python benchmarks/interpolation_tables.py figure2 --networks 80 --processes 2
 # companion run weak_interaction/threshold --profile paper
 # ```
+#
+# ## Verdicts
 
 # %% tags=["nbval-check-output"]
 chapter.verdicts()

@@ -246,8 +246,8 @@ chapter.figure(
     "fig-dana2025-two-limits",
     figure,
     caption=r"Networks that reach $L<\frac1{2n}$ by small steps. Left: the sharpness there follows "
-    r"$n/d^2$ whatever the width; above the dashed line a step of size one is unstable. Right: the "
-    r"time that it took, in units of the paper's, follows $n/(Kd)$.",
+    r"$n/d^2$ whatever the width (grey: fitted power law); above the dashed line a step of size "
+    r"one is unstable. Right: the time that it took, in units of the paper's, follows $n/(Kd)$.",
     alt="Left: markers of four widths lie on one rising line on log-log axes, most above a dashed "
     "line at two. Right: markers rise with the number of points over Kd and cross a dashed line.",
     data={
@@ -363,6 +363,8 @@ _ = chapter.number("small_tried", networks_per_cell, ".0f")
 # $\frac\eta2\lambda_{\max}(M)/n$ at the step $0.1$ after four times the paper's time is
 # {number}`small_dimension`: even this step is at the limit, and {number}`small_successes` of
 # {number}`small_tried` networks are through. There the counts above would be no counts of the flow.
+#
+# ## Verdicts
 
 # %% tags=["nbval-check-output"]
 chapter.verdicts()

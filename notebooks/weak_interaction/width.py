@@ -205,7 +205,7 @@ for K, count in sampled.items():
     axes[0].plot(K, count["successes"] / count["n"], "o", color=COLOURS["measured"])
 axes[0].plot([], [], color=COLOURS["bound"], label="union bound")
 axes[0].set(xlabel="width $K$", ylabel=r"probability of a good start")
-axes[0].legend(loc="lower right")
+axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 exponents = torch.linspace(1, 100, 60).tolist()
 for epsilon, name in ((0.05, "measured"), (0.5, "student")):
     ratio = [good_starts.smallest_width(10**e, epsilon) / (e * math.log(10)) for e in exponents]
@@ -214,7 +214,7 @@ axes[1].axhline(2 / math.log(2), color=COLOURS["theory"], linestyle="--", label=
 axes[1].axhline(1 / math.log(4 / 3), color=COLOURS["bound"], linestyle=":", label=r"$1/\log(4/3)$")
 axes[1].set_xscale("log")
 axes[1].set(xlabel=r"$\log_{10}n$", ylabel=r"smallest width over $\log n$", ylim=(2, 6))
-axes[1].legend()
+axes[1].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 chapter.figure(
     "fig-dana2025-lem5-width",
     figure,
@@ -239,11 +239,15 @@ chapter.figure(
 # points and $\lfloor2\log1000\rfloor=13$ neurons the share of good starts was {number}`ray_share`.
 # Such points interact as strongly as points can; orthogonal inputs are the other extreme. Two of
 # the controls below use this and the false assumption of independent points.
+#
+# ## Verdicts
 
 # %% tags=["nbval-check-output"]
 chapter.verdicts()
 
 # %% [markdown]
+# ## Exercises
+#
 # ```{exercise} The sharp constant
 # :label: exercise-good-starts
 #
