@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from companion.project import Project
+
+_PLACE = re.compile(r"^(Left|Right|Top|Bottom|Above|Below):\s+")
 
 
 def book_facts(project: Project) -> dict[str, Any]:
@@ -34,9 +37,9 @@ def figure_page(name: str) -> str:
 
 
 def plain_caption(caption: str) -> str:
-    """The first sentence of a caption, for a title."""
-    first, dot, _ = caption.partition(". ")
-    return first + ("." if dot else "")
+    """The first sentence of a caption, for a title; without a leading "Left:" and the like."""
+    first, dot, _ = _PLACE.sub("", caption).partition(". ")
+    return first[:1].upper() + first[1:] + ("." if dot else "")
 
 
 def figure_bibtex(card: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

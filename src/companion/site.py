@@ -18,7 +18,8 @@ from companion import pages, record_pages
 from companion.cite import book_facts
 from companion.claims import PAPERS, read_claims
 from companion.errors import RunError
-from companion.figures import figure_files, save_preview, save_thumbnail
+from companion.figures import figure_files
+from companion.pictures import save_preview, save_thumbnail
 from companion.project import Project, digest, digest_files, source_hash, toc_files
 from companion.records import ChapterResult, collect, read_result, write_records
 from companion.run import NOTEBOOK_FILE

@@ -22,7 +22,7 @@ VERDICTS = {
     "corrected": "false or misprinted as stated: counterexample shown, correction checked",
     "refuted": "counterexample shown, no correction known",
     "inconclusive": "budget or hypotheses not met, or a check failed without a counterexample",
-    "not tested": "no chapter decides it yet",
+    "not tested": "nothing in it can be measured, or no chapter does so yet; the ledger says why",
 }
 _STRENGTHS = ("statistical", "numerical", "exact")
 _VERDICT_OF = {"statistical": "supported", "numerical": "verified", "exact": "certified"}
