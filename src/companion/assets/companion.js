@@ -20,13 +20,18 @@
       const at = formula.getBoundingClientRect();
       return at.bottom > 0 && at.top < innerHeight;
     };
+    // Resolves when the browser has had time to paint; a page in the background paints nothing.
+    const painted = () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => setTimeout(resolve));
+        setTimeout(resolve, 100);
+      });
     const formulas = [...document.querySelectorAll(".math")];
     const first = new Set(formulas.filter(inView));
-    const rest = formulas.filter((formula) => !first.has(formula));
-    if (first.size) await MathJax.typesetPromise([...first]);
-    for (let size = 32; rest.length; size = Math.min(2 * size, 256)) {
-      await new Promise((resolve) => setTimeout(resolve));
-      await MathJax.typesetPromise(rest.splice(0, size));
+    const waiting = [...first, ...formulas.filter((formula) => !first.has(formula))];
+    for (let size = 8; waiting.length; size = Math.min(2 * size, 256)) {
+      await MathJax.typesetPromise(waiting.splice(0, size));
+      await painted();
     }
   }
   // This script comes before MathJax, which finds its settings here.
