@@ -88,25 +88,29 @@ def growth(effort: Effort) -> list[Record]:
         fixed = {"K": 4, "d": 4, "networks": 2}
         return [series("population gradient", "d", short, fixed, gradient_work, effort)]
 
-    def doubling(first: int, count: int) -> list[int]:
-        return [first * 2**k for k in range(count)]
-
     gradients = {"K": 30, "d": 30, "networks": 16}
+    few = gradients | {"networks": 2}
     steps = {"n": 400, "d": 50, "K": 30, "networks": 4}
     records = [
-        series("population gradient", variable, values, gradients, gradient_work, effort)
-        for variable, values in (
-            ("K", doubling(8, 8)),
-            ("d", doubling(8, 10)),
-            ("networks", doubling(1, 11)),
+        series("population gradient", variable, half_octaves(*ends), fixed, gradient_work, effort)
+        for variable, ends, fixed in (
+            ("K", (8, 512), few),
+            ("d", (8, 4096), gradients),
+            ("networks", (1, 1024), gradients),
         )
     ]
     return records + [
-        series("step of an ensemble", variable, values, steps, training_work, effort)
-        for variable, values in (
-            ("n", doubling(32, 9)),
-            ("d", doubling(8, 8)),
-            ("K", doubling(4, 9)),
-            ("networks", doubling(1, 8)),
+        series("step of an ensemble", variable, half_octaves(*ends), steps, training_work, effort)
+        for variable, ends in (
+            ("n", (32, 8192)),
+            ("d", (8, 1024)),
+            ("K", (4, 1024)),
+            ("networks", (1, 128)),
         )
     ]
+
+
+def half_octaves(first: int, last: int) -> list[int]:
+    """Sizes that grow by the root of two, rounded."""
+    count = round(2 * math.log2(last / first))
+    return sorted({round(first * 2 ** (k / 2)) for k in range(count + 1)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
+from collections.abc import Callable
 
 import torch
 from measuring import Competitor, Count, Effort, Record, compare, copy_rate, product_rate
@@ -12,8 +13,8 @@ from measuring import Competitor, Count, Effort, Record, compare, copy_rate, pro
 from shallow_relu import population, sampling
 from shallow_relu.kernels import gated_mean
 
-# K = M, d, number of networks. No array is larger than 70 MB: of the gradient the largest have
-# 2 K^2 entries a network, of the Hessian K^2 d^2, and about seven of the latter are there at once.
+# K = M, d, number of networks. No array is larger than 32 MB: of the gradient the largest have
+# 2 K^2 or 2 K d entries a network, of the Hessian K^2 d^2, and several are there at once.
 GRADIENT_SIZES = (
     (2, 10, 1024),
     (2, 1000, 64),
@@ -36,7 +37,8 @@ HESSIAN_SIZES = (
 # Pairs of vectors, dimension, samples: the sampling checks of tian2017 go up to d = 1000.
 SAMPLING_SIZES = ((10, 10, 20_000), (10, 100, 20_000), (10, 1000, 4_000))
 
-LOOP_PAIRS = 20_000  # pairs of neurons that a loop goes through, less than a second
+# Pairs of neurons that a loop goes through, in about a second; the rest is scaled.
+GRADIENT_PAIRS, HESSIAN_PAIRS = 20_000, 6_000
 AUTOGRAD_BYTES = 4e7  # of one array of automatic differentiation, of which there are about ten
 
 
@@ -57,7 +59,12 @@ def ceilings(effort: Effort) -> list[Record]:
         rate = statistics.median(each)
         record = {"competitor": "", "ours": True, "lowest_rate": min(each), "rate": rate}
         if name == "copy":
-            record |= {"name": "copy", "size": {"bytes": size}, "unit": "bytes/s", "flops": None}
+            record |= {
+                "name": "copy",
+                "size": {"array": f"{size // 2**10} KiB"},
+                "unit": "bytes/s",
+                "flops": None,
+            }
             record |= {"bytes": 2 * size, "seconds": 2 * size / rate}
         else:
             record |= {"name": "matrix product", "size": {"order": order}, "precision": name}
@@ -87,7 +94,7 @@ def gradient_count(K: int, N: int, d: int, B: int) -> Count:
     """
     flops = B * (4 * K * N * d + 10 * K * N + 3 * N * d + 3 * K * d)
     moved = 8 * B * (30 * K * N + 7 * N * d + 10 * K * d)
-    return Count(flops, moved, "B (4 K N d + 10 K N + 3 N d + 3 K d), N = K + M")
+    return Count(flops, moved, "networks × (4 K N d + 10 K N + 3 N d + 3 K d), N = K + M")
 
 
 def hessian_count(K: int, N: int, d: int, B: int) -> Count:
@@ -99,7 +106,7 @@ def hessian_count(K: int, N: int, d: int, B: int) -> Count:
     """
     flops = B * (7 * K**2 * d**2 + 2 * K * N * d**2 + 18 * K * N * d)
     moved = 8 * B * (15 * K**2 * d**2 + 25 * K * N * d)
-    return Count(flops, moved, "B (7 K² d² + 2 K N d² + 18 K N d), N = K + M")
+    return Count(flops, moved, "networks × (7 K² d² + 2 K N d² + 18 K N d), N = K + M")
 
 
 def gradient_by_neurons(
@@ -151,16 +158,12 @@ def hessian_by_neurons(
     return result
 
 
-def loop_share(K: int, B: int) -> tuple[int, int]:
-    """Of how many networks, and of how many neurons of each, a loop does the work."""
-    networks = max(1, min(B, LOOP_PAIRS // (2 * K**2)))
-    return networks, min(K, max(1, LOOP_PAIRS // (2 * K)))
-
-
-def neuron_loop(work, W: torch.Tensor, W_star: torch.Tensor) -> Competitor:
-    """The loop over pairs of neurons as a competitor."""
+def neuron_loop(
+    work: Callable[..., torch.Tensor], W: torch.Tensor, W_star: torch.Tensor, pairs: int
+) -> Competitor:
+    """The loop over so many pairs of neurons, or all if they are fewer, as a competitor."""
     B, K, _ = W.shape
-    networks, rows = loop_share(K, B)
+    networks, rows = max(1, min(B, pairs // (2 * K**2))), min(K, max(1, pairs // (2 * K)))
     done = f"{networks} of {B} networks, {rows} of {K} neurons"
     return Competitor(
         "loop over neurons",
@@ -224,7 +227,10 @@ def gradient(effort: Effort) -> list[Record]:
             "population gradient",
             {"K": K, "d": d, "networks": B},
             Competitor("closed form", functools.partial(population.gradient, W, W_star)),
-            [neuron_loop(gradient_by_neurons, W, W_star), autograd_gradient(W, W_star)],
+            [
+                neuron_loop(gradient_by_neurons, W, W_star, GRADIENT_PAIRS),
+                autograd_gradient(W, W_star),
+            ],
             effort,
             count=gradient_count(K, 2 * K, d, B),
         )
@@ -234,7 +240,10 @@ def gradient(effort: Effort) -> list[Record]:
             "population Hessian",
             {"K": K, "d": d, "networks": B},
             Competitor("closed form", functools.partial(population.hessian, W, W_star)),
-            [neuron_loop(hessian_by_neurons, W, W_star), autograd_hessian(W, W_star)],
+            [
+                neuron_loop(hessian_by_neurons, W, W_star, HESSIAN_PAIRS),
+                autograd_hessian(W, W_star),
+            ],
             effort,
             count=hessian_count(K, 2 * K, d, B),
         )

@@ -12,6 +12,7 @@ from companion.errors import RunError
 from companion.pages import table_cell
 
 FORMAT = 1
+NARROW = "\u00a0"  # a space at which no line breaks
 RESULTS_FILE = "benchmarks/results.json"
 PROFILE_FILE = "benchmarks/paper_profile.json"
 PRODUCT_AIM = 2.0  # ensembles of dana2025: at most this many times the time of a matrix product
@@ -232,7 +233,7 @@ def _cell(record: Record | None) -> str:
     text = duration(record["seconds"])
     if record.get("ours") or record.get("ratio") is None:
         return text
-    return f"{text}, × {significant(record['ratio'])}"
+    return f"{text}, {_times(record['ratio'])}"
 
 
 def _counts_table(records: Sequence[Record]) -> list[str]:
@@ -250,8 +251,8 @@ def _counts_table(records: Sequence[Record]) -> list[str]:
     for record in related:
         lines.append(
             f"| {_size(record['size'])} | {quantity(record['flops'])} | "
-            f"{quantity(record['bytes'])} | × {significant(record['to_product'])} | "
-            f"× {significant(record['to_copy'])} |"
+            f"{quantity(record['bytes'])} | {_times(record['to_product'])} | "
+            f"{_times(record['to_copy'])} |"
         )
     return [*lines, ""]
 
@@ -267,15 +268,15 @@ def _certificates(records: Sequence[Record]) -> list[str]:
 
 
 def _overheads(records: Sequence[Record]) -> list[str]:
-    lines = ["| what | way | time | from .. to | side by side |", "|---|---|--:|--:|--:|"]
+    lines = ["| what | way | time | smallest and largest | side by side |", "|---|---|--:|--:|--:|"]
     notes = []
     for record in records:
         if record["seconds"] is None:
             notes += [f"- {record['name']}: {record['note']}.", ""]
             continue
-        reach = f"{duration(record['lowest'])} .. {duration(record['highest'])}"
+        reach = f"{duration(record['lowest'])}, {duration(record['highest'])}"
         compared = not record.get("ours") and record.get("ratio")
-        ratio = f"× {significant(record['ratio'])}" if compared else ""
+        ratio = _times(record["ratio"]) if compared else ""
         chapter = record["size"].get("chapter")
         name = record["name"] + (f" of [](/{chapter}.ipynb)" if chapter else "")
         lines.append(
@@ -292,17 +293,17 @@ def _overheads(records: Sequence[Record]) -> list[str]:
 
 def _growth(records: Sequence[Record]) -> list[str]:
     lines = [
-        "| what | grows | from .. to | others | time at the end | exponent | interval | "
+        "| what | one size grows | the others | time at the end | exponent | interval | "
         "of operations |",
-        "|---|---|--:|---|--:|--:|--:|--:|",
+        "|---|---|---|--:|--:|--:|--:|",
     ]
     for record in records:
-        values = record["values"]
+        values, name = record["values"], record["variable"]
+        others = {key: value for key, value in record["size"].items() if key != name}
         lines.append(
-            f"| {record['name']} | {record['variable']} | {values[0]} .. {values[-1]} | "
-            f"{_size(_without(record['size'], record['variable']))} | "
+            f"| {record['name']} | {name} from {values[0]} to {values[-1]} | {_size(others)} | "
             f"{duration(record['seconds'])} | {record['slope']:.2f} | "
-            f"{record['slope_low']:.2f} .. {record['slope_high']:.2f} | "
+            f"{record['slope_low']:.2f} to {record['slope_high']:.2f} | "
             f"{record['slope_of_flops']:.2f} |"
         )
     return [*lines, ""]
@@ -322,16 +323,18 @@ _SECTIONS: dict[str, tuple[str, str, Callable[[Sequence[Record]], list[str]]]] =
         "The gradient in closed form is evaluated by two matrix products. The table compares it "
         "with a loop over pairs of neurons, which is what one writes first, and with automatic "
         "differentiation of the risk; then the Hessian in the same way. Behind each time stands "
-        "how many times as long it is as ours. $K$ students learn $K$ teacher neurons in "
-        "dimension $d$, in double precision. No array of ours is larger than 70 MB.",
+        "how many times as long it is as ours; below 1 the other way is faster. $K$ students learn "
+        "$K$ teacher neurons in dimension $d$, in double precision. The sizes are such that "
+        "no array of ours is larger than 32 MB.",
         _comparisons,
     ),
     "ensembles": (
         "Ensembles of the papers' experiments",
         "Many networks are trained at once, at the sizes of each paper's experiments. The tables "
         "compare this with one network after the other. For dana2025 there are also two ways to "
-        "let automatic differentiation work on the whole batch. Here even a large batch of small "
-        "networks can be limited by memory, so the distance to the matrix product is stated too.",
+        "let automatic differentiation work on the whole batch; the plain loop is automatic "
+        "differentiation for one network at a time. The other papers' descents use the same "
+        "gradient on both sides, so the ratio is what the batch alone gains.",
         _comparisons,
     ),
     "sampling": (
@@ -403,15 +406,19 @@ def duration(seconds: float) -> str:
     """A time with three digits and a unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if seconds * factor >= 0.9995:
-            return f"{significant(seconds * factor)} {unit}"
-    return f"{significant(seconds * 1e9)} ns"
+            return f"{significant(seconds * factor)}{NARROW}{unit}"
+    return f"{significant(seconds * 1e9)}{NARROW}ns"
 
 
 def quantity(number: float) -> str:
     """A count with three digits and a power of a thousand."""
     number = float(f"{number:.3g}")
     power = max(0, min(4, int(math.log10(number) / 3))) if number >= 1 else 0
-    return f"{significant(number / 1000**power)}{('', ' k', ' M', ' G', ' T')[power]}"
+    return (
+        f"{significant(number / 1000**power)}{NARROW}{'kMGT'[power - 1]}"
+        if power
+        else significant(number)
+    )
 
 
 def significant(number: float) -> str:
@@ -420,6 +427,10 @@ def significant(number: float) -> str:
         return "0"
     number = float(f"{number:.3g}")  # first, since rounding may give one digit more
     return f"{number:.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
+
+
+def _times(ratio: float) -> str:
+    return f"×{NARROW}{significant(ratio)}"
 
 
 def _range(values: Sequence[float]) -> str:
@@ -432,11 +443,7 @@ def _date(text: str) -> str:
 
 
 def _size(size: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in size.items())
-
-
-def _without(size: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in size.items() if key != name}
+    return ", ".join(f"{name} = {value}".replace(" ", NARROW) for name, value in size.items())
 
 
 def _groups(records: Sequence[Record], key: Callable[[Record], str]) -> dict[str, list[Record]]:
