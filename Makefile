@@ -40,7 +40,7 @@ sweep: $(READY) ## run one chapter for many values: make sweep CHAPTER=topic/nam
 check: $(READY) ## format, lint and spelling
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/codespell
 
-bench: $(READY) ## measure how fast it is into benchmarks/results.json (7 minutes; a quiet machine)
+bench: $(READY) ## measure how fast it is into benchmarks/results.json (some minutes; on a quiet machine)
 	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py $(if $(ONLY),--only $(ONLY))
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (for maintainers; needs the network)
