@@ -361,8 +361,8 @@ _SECTIONS: dict[str, tuple[str, str, Callable[[Sequence[Record]], list[str]]]] =
         "One size grows and all others stay. The exponent is the slope of a least-squares line in "
         "double logarithmic axes over the upper half of the sizes, with its interval of level "
         "95 %. The last column is the same slope for the operations counted on paper. A smaller "
-        "exponent than that says that fixed costs still count; a larger one, that arrays left the "
-        "cache.",
+        "exponent than that can mean that fixed costs still count; a larger one, that arrays "
+        "outgrow the cache.",
         _growth,
     ),
 }
