@@ -8,7 +8,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup book test rerun sweep check lock clean
+.PHONY: help setup book test rerun sweep check bench lock clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ sweep: $(READY) ## run one chapter for many values: make sweep CHAPTER=topic/nam
 
 check: $(READY) ## format, lint and spelling
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/codespell
+
+bench: $(READY) ## measure how fast it is into benchmarks/results.json (some minutes; on a quiet machine)
+	@OMP_NUM_THREADS=1 $(BIN)/python benchmarks/suite.py $(if $(ONLY),--only $(ONLY))
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml (for maintainers; needs the network)
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet uv

@@ -76,7 +76,13 @@ def compare(Q: int, networks: int) -> dict[str, float]:
     single += [one_run(start, X, targets) for start in starts[networks // 2 :]]
     loop += time.process_time() - clock
     difference = float((ends.last - torch.tensor(single)).abs().max())
-    return {"classes": Q, "loop_s": loop, "batch_s": batch, "largest_difference": difference}
+    return {
+        "classes": Q,
+        "loop_s": loop,
+        "batch_s": batch,
+        "largest_difference": difference,
+        "epochs": int(ends.epochs.sum()),
+    }
 
 
 def main() -> None:

@@ -39,8 +39,12 @@ def seconds(command: Sequence[str], environment: Mapping[str, str]) -> tuple[flo
     return time.perf_counter() - clock, used() - before
 
 
-def measure(project: Project, chapter: str, repeats: int) -> None:
-    """Run one chapter both ways, alternately, and print what was measured."""
+def pairs_of(project: Project, chapter: str, repeats: int) -> list[tuple[float, ...]]:
+    """Run one chapter both ways, alternately.
+
+    Returns:
+        For each pair wall and processor seconds of the script, of the run, and the differences.
+    """
     environment = {**os.environ, ROOT_VARIABLE: str(project.root)}
     environment.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     script = [sys.executable, str(project.source_file(chapter))]
@@ -55,6 +59,12 @@ def measure(project: Project, chapter: str, repeats: int) -> None:
         for folder in set((project.runs / chapter).glob("*")) - before:
             shutil.rmtree(folder)
         pairs.append((*as_script, *as_run, as_run[0] - as_script[0], as_run[1] - as_script[1]))
+    return pairs
+
+
+def measure(project: Project, chapter: str, repeats: int) -> None:
+    """Run one chapter both ways, alternately, and print what was measured."""
+    pairs = pairs_of(project, chapter, repeats)
     middle = [statistics.median(column) for column in zip(*pairs, strict=True)]
     print(
         f"{chapter}: script {middle[0]:.2f} s (processor {middle[1]:.2f} s), "

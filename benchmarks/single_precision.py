@@ -37,7 +37,7 @@ from companion.run import THREAD_VARIABLES
 RESULTS = Path(__file__).with_name("single_precision.json")
 LINE_WIDTH = 7  # pixels: 1.6 points at 300 a inch
 COLOUR = 48  # of 255: what smoothed edges may differ by
-PATIENCE = 120  # seconds: an accuracy that single precision cannot reach is waited for in vain
+PATIENCE = 60  # seconds: an accuracy that single precision cannot reach is waited for in vain
 SPECKS = 25  # changed pixels that are no change of a figure
 
 

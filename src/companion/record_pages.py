@@ -23,6 +23,7 @@ from companion.verdicts import VERDICTS
 # The papers in the order of the table of contents, on every page that lists them.
 READING_ORDER = ("tian2017", "linear2025", "lightman2026", "chen2024", "dana2025")
 THUMBNAILS_FOLDER = "_thumbnails"
+MEMORY_LIMIT = 2 * 2**30  # bytes that a chapter may need at the size of a build
 _ERRATA_WORDS = {
     "hypotheses": "Assumed",
     "statement": "Stated",
@@ -218,7 +219,8 @@ def status_page(records: Mapping[str, Any]) -> str:
             f"| {memory:.0f} | {row['device']} | {row['finished'][:16].replace('T', ' ')} |"
         )
     total = sum(row["seconds"] for row in records["status"])
-    lines += ["::::", "", f"Together {total:.0f} s, each on one core.", "", "## Versions", ""]
+    together = f"Together {total:.0f} s, each on one core. {_largest_memory(records['status'])}"
+    lines += ["::::", "", together, "", "## Versions", ""]
     lines += ["| chapters | machine | versions | code |", "|---|---|---|---|"]
     seen: dict[tuple[str, str, str], int] = {}
     for row in records["status"]:
@@ -227,6 +229,19 @@ def status_page(records: Mapping[str, Any]) -> str:
         seen[key] = seen.get(key, 0) + 1
     lines += [f"| {count} | {' | '.join(key)} |" for key, count in seen.items()]
     return "\n".join([*lines, ""])
+
+
+def _largest_memory(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which chapter needs most memory, against the limit."""
+    if not rows:
+        return ""
+    most = max(rows, key=lambda row: row["peak_memory_bytes"])
+    limit = MEMORY_LIMIT / 2**30
+    return (
+        f"The largest peak memory is {most['peak_memory_bytes'] / 2**20:.0f} MiB, of "
+        f"[](/{most['chapter']}.ipynb), "
+        f"{100 * most['peak_memory_bytes'] / MEMORY_LIMIT:.0f} % of the limit of {limit:g} GiB."
+    )
 
 
 # --- papers, errata, front page -------------------------------------------------------------

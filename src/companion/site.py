@@ -15,6 +15,13 @@ import yaml
 from filelock import FileLock
 
 from companion import pages, record_pages
+from companion.benchmark_page import (
+    PROFILE_FILE,
+    RESULTS_FILE,
+    benchmark_page,
+    read_benchmarks,
+    read_profile,
+)
 from companion.cite import book_facts
 from companion.claims import PAPERS, read_claims
 from companion.errors import RunError
@@ -74,6 +81,8 @@ def _record_pages(project: Project, draft: Path, records: Mapping[str, Any]) -> 
         "errata": record_pages.errata_index(records),
     }
     order = toc_files(project)
+    if "benchmarks" in order:
+        generated["benchmarks"] = _stage_benchmarks(project, draft)
     for paper in PAPERS:
         generated[f"errata/{paper}"] = record_pages.errata_page(paper, records)
         prose = draft / "papers" / f"{paper}.md"
@@ -84,6 +93,21 @@ def _record_pages(project: Project, draft: Path, records: Mapping[str, Any]) -> 
         text = file.read_text(encoding="utf-8")
         generated.setdefault(file.stem, record_pages.expand_front_page(text, records))
     return generated
+
+
+def _stage_benchmarks(project: Project, draft: Path) -> str:
+    """The text of the page of benchmarks; its data is laid out beside the other records.
+
+    Raises:
+        RunError: the results or the profile are malformed.
+    """
+    results, profile = project.root / RESULTS_FILE, project.root / PROFILE_FILE
+    if results.exists():
+        shutil.copy2(results, draft / "_extra" / "benchmarks.json")
+    return benchmark_page(
+        read_benchmarks(results) if results.exists() else None,
+        read_profile(profile) if profile.exists() else None,
+    )
 
 
 def keep_old_addresses(draft: Path, records: Mapping[str, Any]) -> None:

@@ -112,7 +112,7 @@ def test_every_chapter_is_in_the_table_of_contents_once(book):
     listed = toc_files(book)
     assert len(listed) == len(set(listed))
     pages = {file.stem for file in book.book.glob("*.md")} - {"404"}
-    pages |= {"ledger", "gallery", "status", "errata"}
+    pages |= {"ledger", "gallery", "status", "errata", "benchmarks"}
     pages |= {f"{kind}/{paper}" for kind in ("papers", "errata") for paper in PAPERS}
     assert set(listed) == pages | set(book.chapters())
 
