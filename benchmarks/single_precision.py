@@ -55,8 +55,8 @@ def _rounded(result: Any) -> Any:
         if result.is_leaf and result.requires_grad:
             return result.detach().float().requires_grad_()
         return result.float()
-    if type(result) in (tuple, list):
-        return type(result)(_rounded(part) for part in result)
+    if isinstance(result, (tuple, list)):  # also those with names, such as values and indices
+        return type(result)([_rounded(part) for part in result])
     return result
 
 

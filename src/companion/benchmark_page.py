@@ -1,4 +1,4 @@
-"""The page *How fast it is*, made from `benchmarks/results.json` and `paper_profile.json`."""
+"""The page *How fast it is*, made from the results in `benchmarks/`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ FORMAT = 1
 NARROW = "\u00a0"  # a space at which no line breaks
 RESULTS_FILE = "benchmarks/results.json"
 PROFILE_FILE = "benchmarks/paper_profile.json"
+PRECISION_FILE = "benchmarks/single_precision.json"
 PRODUCT_AIM = 2.0  # ensembles of dana2025: at most this many times the time of a matrix product
 LOOP_AIM = 10.0  # population gradient at width 100: at least this many times as fast as a loop
 AIM_WIDTH = 100
@@ -68,6 +69,21 @@ def read_profile(file: Path) -> dict[str, Any]:
     return found
 
 
+def read_precision(file: Path) -> dict[str, Any]:
+    """Which figures change in single precision.
+
+    Raises:
+        RunError: the file is malformed; one line says what is wrong.
+    """
+    found = _read_mapping(file, ("allowed_pixels", "chapters"))
+    entries = found["chapters"].values() if isinstance(found["chapters"], dict) else [None]
+    if not all(
+        isinstance(entry, dict) and {"error", "changed_pixels"} <= set(entry) for entry in entries
+    ):
+        raise RunError(f"{file.name}: every chapter needs error, changed_pixels")
+    return found
+
+
 def _read_mapping(file: Path, needed: Sequence[str]) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -84,13 +100,16 @@ def _read_mapping(file: Path, needed: Sequence[str]) -> dict[str, Any]:
 
 
 def benchmark_page(
-    results: Mapping[str, Any] | None, profile: Mapping[str, Any] | None = None
+    results: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | None = None,
+    precision: Mapping[str, Any] | None = None,
 ) -> str:
     """What the benchmark suite measured.
 
     Args:
         results: as `read_benchmarks` gives them; None if the suite was not run.
         profile: as `read_profile` gives it; None if there is none.
+        precision: as `read_precision` gives it; None if there is none.
     """
     lines = ["# How fast it is", ""]
     if results is None:
@@ -106,7 +125,7 @@ def benchmark_page(
             if part.get("code_version", results["code_version"]) != results["code_version"]:
                 lines += [f"Measured {_date(part['date'])} with code {part['code_version']}.", ""]
             lines += section(part["records"])
-    return "\n".join(lines + _profile_section(profile))
+    return "\n".join(lines + _profile_section(profile) + _precision_section(precision))
 
 
 def _head(results: Mapping[str, Any]) -> list[str]:
@@ -389,14 +408,55 @@ def _profile_section(profile: Mapping[str, Any] | None) -> list[str]:
     ]
     total = sum(row["seconds"] for row in rows)
     memory = max((row["peak_memory_bytes"] for row in rows), default=0)
+    wall = profile["wall_seconds"]
+    at_once = f"; {wall:.0f} s of wall time with {profile['processes']} at a time" if wall else ""
+    other = profile.get("other_verdicts", [])
+    changes = "; ".join(f"`{c['claim']}`: {c['paper']} instead of {c['quick']}" for c in other)
     return [
         *lines,
         "",
-        f"{len(rows)} chapters, together {total:.0f} s; {profile['wall_seconds']:.0f} s of wall "
-        f"time with {profile['processes']} at a time, the largest with {memory / 2**20:.0f} MiB. "
-        f"{_date(profile['date'])}, on {name}.",
+        f"{len(rows)} chapters, together {total:.0f} s{at_once}. The largest peak of memory is "
+        f"{memory / 2**20:.0f} MiB. {_date(profile['date'])}, on {name}. "
+        + (f"Verdicts that differ from those of `quick`: {changes}." if other else "")
+        + ("" if other else "All verdicts are those of `quick`."),
         "",
     ]
+
+
+def _precision_section(found: Mapping[str, Any] | None) -> list[str]:
+    lines = [
+        "## Single precision",
+        "",
+        "Claims are checked in float64. Which pictures need it? Each chapter ran once more with "
+        "every float64 tensor rounded to float32, on the same random numbers, and its figures "
+        "were compared with those of this book. A pixel has changed when no pixel within a line's "
+        "width has its colour in the other picture. The table lists the figures that change.",
+        "",
+    ]
+    if found is None:
+        return [*lines, "Not measured yet.", ""]
+    allowed = found["allowed_pixels"]
+    counts = {
+        name: count
+        for entry in found["chapters"].values()
+        for name, count in entry["changed_pixels"].items()
+    }
+    rows = [
+        f"| [](/{chapter}.ipynb) | {figures or 'none'} | {table_cell(entry['error']) or 'yes'} |"
+        for chapter, entry in found["chapters"].items()
+        if (
+            figures := ", ".join(
+                f"[`{name}`](figures/{name})"
+                for name, count in entry["changed_pixels"].items()
+                if count > allowed
+            )
+        )
+        or entry["error"]
+    ]
+    same = sum(count <= allowed for count in counts.values())
+    if rows:
+        lines += ["| chapter | figures that change | ran to its end |", "|---|---|---|", *rows, ""]
+    return [*lines, f"Of {len(counts)} figures that were drawn, {same} did not change.", ""]
 
 
 # --- words ----------------------------------------------------------------------------------

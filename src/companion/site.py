@@ -16,10 +16,12 @@ from filelock import FileLock
 
 from companion import pages, record_pages
 from companion.benchmark_page import (
+    PRECISION_FILE,
     PROFILE_FILE,
     RESULTS_FILE,
     benchmark_page,
     read_benchmarks,
+    read_precision,
     read_profile,
 )
 from companion.cite import book_facts
@@ -101,12 +103,14 @@ def _stage_benchmarks(project: Project, draft: Path) -> str:
     Raises:
         RunError: the results or the profile are malformed.
     """
-    results, profile = project.root / RESULTS_FILE, project.root / PROFILE_FILE
+    names = (RESULTS_FILE, PROFILE_FILE, PRECISION_FILE)
+    results, profile, precision = (project.root / name for name in names)
     if results.exists():
         shutil.copy2(results, draft / "_extra" / "benchmarks.json")
     return benchmark_page(
         read_benchmarks(results) if results.exists() else None,
         read_profile(profile) if profile.exists() else None,
+        read_precision(precision) if precision.exists() else None,
     )
 
 

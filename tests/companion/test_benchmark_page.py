@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
 import companion.benchmark_page
 from companion import site
@@ -16,6 +18,7 @@ from companion.benchmark_page import (
     duration,
     quantity,
     read_benchmarks,
+    read_precision,
     read_profile,
     significant,
 )
@@ -196,8 +199,62 @@ def test_the_paper_profile():
     page = benchmark_page(None, PROFILE)
     assert "| [](/topic/tiny.ipynb) | 100.0 | 5 |" in page
     assert "2 chapters, together 123 s; 70 s of wall time with 2 at a time" in page
-    assert "the largest with 7 MiB. 2026-02-03, on A slow one." in page
+    assert "The largest peak of memory is 7 MiB. 2026-02-03, on A slow one. All" in page
     assert "Not measured yet." in benchmark_page(None)
+    other = [{"claim": "tian2017.sum", "quick": "verified", "paper": "corrected"}]
+    apart = benchmark_page(None, PROFILE | {"wall_seconds": None, "other_verdicts": other})
+    assert "`tian2017.sum`: corrected instead of verified." in apart
+    assert "wall time" not in apart and "All verdicts" not in apart
+
+
+PRECISION = {
+    "allowed_pixels": 25,
+    "chapters": {
+        "topic/same": {"error": "", "changed_pixels": {"fig-a-same": 25, "fig-a-also": 0}},
+        "topic/tiny": {"error": "", "changed_pixels": {"fig-a-one": 26, "fig-a-two": 3}},
+        "topic/slow": {"error": "did not end within 60 s", "changed_pixels": {}},
+    },
+}
+
+
+def test_single_precision(tmp_path):
+    page = benchmark_page(None, None, PRECISION)
+    assert "| [](/topic/tiny.ipynb) | [`fig-a-one`](figures/fig-a-one) | yes |" in page
+    assert "| [](/topic/slow.ipynb) | none | did not end within 60 s |" in page
+    assert "topic/same" not in page and "fig-a-two" not in page
+    assert "Of 4 figures that were drawn, 3 did not change." in page
+    file = tmp_path / "single_precision.json"
+    file.write_text(json.dumps(PRECISION))
+    assert read_precision(file) == PRECISION
+    file.write_text(json.dumps(PRECISION | {"chapters": {"topic/tiny": {"error": ""}}}))
+    with pytest.raises(RunError, match="needs error, changed_pixels"):
+        read_precision(file)
+
+
+def test_a_pixel_has_changed_beyond_the_width_of_a_line(scripts):
+    from single_precision import LINE_WIDTH, changed_pixels
+
+    one = np.full((60, 80, 3), 255, dtype=np.uint8)
+    one[20:24] = (0, 60, 120)
+    near, far, red = (np.roll(one, shift, axis=0) for shift in (LINE_WIDTH, 2 * LINE_WIDTH, 0))
+    red[20:24] = (200, 60, 0)
+    assert changed_pixels(one, one) == changed_pixels(one, near) == 0
+    assert changed_pixels(one, far) > 0 and changed_pixels(one, red) == 4 * 80
+    assert changed_pixels(one, one[:-1]) > 0
+
+
+def test_every_tensor_is_rounded_but_drawn_as_before(scripts):
+    from single_precision import SinglePrecision
+
+    drawn = torch.randn(5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with SinglePrecision():
+        single = torch.randn(5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        leaf = torch.tensor([1.0], dtype=torch.float64, requires_grad=True)
+        values, _ = torch.sort(torch.from_numpy(np.ones(3)))
+        counts = torch.ones(3, dtype=torch.int64)
+    assert single.dtype == leaf.dtype == values.dtype == torch.float32
+    assert torch.equal(single, drawn.float()) and leaf.requires_grad and leaf.is_leaf
+    assert counts.dtype == torch.int64 and torch.ones(1, dtype=torch.float64).dtype == torch.float64
 
 
 def test_numbers_have_three_digits():
