@@ -12,10 +12,14 @@ import functools
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.benchmark import Timer
+
+from companion.freshness import chapter_state
+from companion.project import Project
 
 Record = dict[str, Any]
 
@@ -214,3 +218,11 @@ def single(name: str, size: Mapping[str, Any], times: Sequence[float], **more: A
     """A record of something that has no competitor here."""
     shared = {"name": name, "size": dict(size), "competitor": "", "ours": True}
     return {**shared, **spread(times), **more}
+
+
+def fresh_run(project: Project, chapter: str) -> Path:
+    """The finished run of a chapter in the book, to compare with; an old one would not do."""
+    state = chapter_state(project, chapter)
+    if state.state != "fresh" or state.folder is None:
+        raise SystemExit(f"{chapter} is not fresh ({state.state}); run `make book` first")
+    return state.folder

@@ -15,9 +15,11 @@ import json
 from datetime import datetime
 from pathlib import Path
 
+from measuring import fresh_run
+
 from companion.build import run_stale
 from companion.durable import write_durably
-from companion.freshness import chapter_state, read_run
+from companion.freshness import read_run
 from companion.project import find_project
 
 RESULTS = Path(__file__).with_name("paper_profile.json")
@@ -39,14 +41,12 @@ def main() -> None:
     runs, differing = {}, []
     for chapter, folder in sorted(folders.items()):
         runs[chapter] = read_run(folder) or {}
-        quick = chapter_state(project, chapter)
-        if quick.state == "fresh" and quick.folder:
-            expected = verdicts(quick.folder)
-            differing += [
-                {"claim": name, "quick": expected.get(name, ""), "paper": verdict}
-                for name, verdict in verdicts(folder).items()
-                if expected.get(name) != verdict
-            ]
+        expected = verdicts(fresh_run(project, chapter))
+        differing += [
+            {"claim": name, "quick": expected.get(name, ""), "paper": verdict}
+            for name, verdict in verdicts(folder).items()
+            if expected.get(name) != verdict
+        ]
     started = min(datetime.fromisoformat(run["started"]) for run in runs.values())
     finished = max(datetime.fromisoformat(run["finished"]) for run in runs.values())
     worked = sum(run["seconds"] for run in runs.values())

@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from measuring import fresh_run
 from PIL import Image
 from scipy import ndimage
 from torch.overrides import TorchFunctionMode
 from tqdm import tqdm
 
 from companion.durable import write_durably
-from companion.freshness import chapter_state
 from companion.project import OUTPUT_VARIABLE, ROOT_VARIABLE, Project, code_version, find_project
 from companion.run import THREAD_VARIABLES
 
@@ -100,9 +100,7 @@ def single_run(project: Project, chapter: str, folder: Path) -> str:
 
 def compare(project: Project, chapter: str) -> dict[str, Any]:
     """The entry of a chapter: its error, and the changed pixels of each figure."""
-    reference = chapter_state(project, chapter).folder
-    if reference is None:
-        raise SystemExit(f"{chapter} was never run; run `make book` first")
+    reference = fresh_run(project, chapter)
     with tempfile.TemporaryDirectory() as folder:
         error = single_run(project, chapter, Path(folder))
         figures = {}

@@ -133,12 +133,12 @@ def _head(results: Mapping[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {value}" for name, value in results["versions"].items())
     lines = [
         "What the computations behind the chapters cost, and what it would cost to do the same in "
-        "a simpler way. All times are wall times of one thread. The competitors of a comparison "
-        "agree in their results, which is checked first; then they take turns. Times are medians "
-        "over the rounds. A ratio compares two things measured side by side: it is the median of "
-        "the quotients within a round, and so need not be the quotient of the two medians.",
+        "a simpler way. Times are wall times of one thread, unless a note says otherwise. Ways to "
+        "compute the same numbers agree, which is checked first; then they take turns. Times are "
+        "medians over the rounds. A ratio compares two things measured side by side: it is the "
+        "median of the quotients within a round, and so need not be the quotient of two medians.",
         "",
-        "| | |",
+        "| what | here |",
         "|---|---|",
         f"| machine | {table_cell(_machine_text(machine))} |",
         f"| date | {_date(results['date'])} |",
@@ -343,7 +343,7 @@ _SECTIONS: dict[str, tuple[str, str, Callable[[Sequence[Record]], list[str]]]] =
         "with a loop over pairs of neurons, which is what one writes first, and with automatic "
         "differentiation of the risk; then the Hessian in the same way. Behind each time stands "
         "how many times as long it is as ours; below 1 the other way is faster. $K$ students learn "
-        "$K$ teacher neurons in dimension $d$, in double precision. The sizes are such that "
+        "$M=K$ teacher neurons in dimension $d$, in double precision. The sizes are such that "
         "no array of ours is larger than 32 MB.",
         _comparisons,
     ),

@@ -23,7 +23,8 @@ KINDS = (
     "conjecture",
     "experiment",
 )
-PAPERS = ("lightman2026", "linear2025", "tian2017", "chen2024", "dana2025")
+# In the order in which the book treats them, on every page that lists them.
+PAPERS = ("tian2017", "linear2025", "lightman2026", "chen2024", "dana2025")
 NOT_YET = "not yet"
 
 

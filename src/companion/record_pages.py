@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from companion.claims import Claim
+from companion.claims import PAPERS, Claim
 from companion.figures import PICTURES
 from companion.pages import (
     FIGURES_FOLDER,
@@ -20,8 +20,6 @@ from companion.parameters import show_value
 from companion.records import claim_anchor, figure_record
 from companion.verdicts import VERDICTS
 
-# The papers in the order of the table of contents, on every page that lists them.
-READING_ORDER = ("tian2017", "linear2025", "lightman2026", "chen2024", "dana2025")
 THUMBNAILS_FOLDER = "_thumbnails"
 MEMORY_LIMIT = 2 * 2**30  # bytes that a chapter may need at the size of a build
 _ERRATA_WORDS = {
@@ -50,7 +48,7 @@ def ledger_page(records: Mapping[str, Any]) -> str:
         *(f"| {badge(v)} | {counts[v]} | {text} |" for v, text in VERDICTS.items()),
         "",
     ]
-    for paper in READING_ORDER:
+    for paper in PAPERS:
         rows = [claim for claim in claims if claim["paper"] == paper]
         lines += [
             f"## {paper}",
@@ -122,7 +120,7 @@ def gallery_page(records: Mapping[str, Any]) -> str:
         'citation. The same data, for scripts: <a href="figures.json" download>figures.json</a>.',
         "",
     ]
-    for paper in READING_ORDER:
+    for paper in PAPERS:
         shown = [f for f in records["figures"] if paper_of_figure(f) == paper]
         if shown:
             lines += [f"## {paper}", "", *figure_grid(shown)]
@@ -256,7 +254,7 @@ def verdict_counts(records: Mapping[str, Any]) -> str:
         f"| paper | claims | {' | '.join(badge(verdict) for verdict in used)} |",
         f"|---|--:|{'--:|' * len(used)}",
     ]
-    for paper in (*READING_ORDER, ""):
+    for paper in (*PAPERS, ""):
         own = [claim for claim in claims if paper in ("", claim["paper"])]
         counts = [sum(claim["verdict"] == verdict for claim in own) for verdict in used]
         name = f"[{paper}](papers/{paper})" if paper else "all"
@@ -334,7 +332,7 @@ def errata_index(records: Mapping[str, Any]) -> str:
         "| paper | corrected | refuted |",
         "|---|--:|--:|",
     ]
-    for paper in READING_ORDER:
+    for paper in PAPERS:
         own = [claim["verdict"] for claim in records["claims"] if claim["paper"] == paper]
         lines.append(
             f"| [{paper}](errata/{paper}) | {own.count('corrected')} | {own.count('refuted')} |"

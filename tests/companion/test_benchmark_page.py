@@ -453,3 +453,13 @@ def test_the_counts_agree_with_torchs_own_count(scripts):
         population.gradient(W, W_star)
     counted = hot_paths.gradient_count(K, 2 * K, d, B).flops
     assert 1 <= counted / counter.get_total_flops() < 1.05
+
+
+def test_only_a_fresh_run_is_compared_with(scripts, finished):
+    from measuring import fresh_run
+
+    assert fresh_run(finished.project, finished.chapter) == finished.state().folder
+    file = finished.project.source_file(finished.chapter)
+    file.write_text(file.read_text() + "# changed\n")
+    with pytest.raises(SystemExit, match=r"topic/tiny is not fresh \(stale\)"):
+        fresh_run(finished.project, finished.chapter)
