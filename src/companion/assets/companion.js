@@ -230,8 +230,9 @@
     const piece = found.closest("tr, figure, .proof, .admonition, div.math, .citation, section, dd, li");
     if (!piece) return null;
     if (piece.tagName !== "SECTION") return [piece];
-    const first = piece.querySelector(":scope > p");
-    return [piece.querySelector("h1, h2, h3, h4"), ...(first ? [first] : [])];
+    // The sections inside boxes have no heading.
+    const parts = [piece.querySelector("h1, h2, h3, h4"), piece.querySelector(":scope > p")];
+    return parts.filter((part) => part !== null);
   }
 
   function copyOf(node, address) {
